@@ -24,7 +24,8 @@ from pathlib import Path
 from saas.embedded.errors import EmbeddedError
 
 SELF, NAMESPACE, NOBODY = "self", "namespace", "nobody"
-OUTSIDE = Path("/var/tmp")  # noqa: S108 (survives a reboot; the folder in it is checked by layout.private_dir)
+# It survives a reboot, unlike /tmp; the folder in it is checked by layout.private_dir.
+OUTSIDE = Path("/var/tmp")
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ def run(
     return subprocess.run(
         [*account.prefix, *command],
         cwd="/",
+        env=environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -60,6 +62,11 @@ def run(
     )
 
 
+def environment() -> dict[str, str]:
+    """Ours without the variables that Postgres and libpq would take as settings."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(("PG", "LC_", "LANG"))}
+
+
 def named(kind: str) -> Account:
     """The account that an earlier start chose."""
     if kind == SELF:
@@ -69,7 +76,9 @@ def named(kind: str) -> Account:
         return Account(NAMESPACE, prefix=("unshare", "--user", f"--map-user={_nobody().pw_uid}"))
     if kind == NOBODY:
         return Account(NOBODY, user=(_nobody().pw_uid, _nobody().pw_gid))
-    raise EmbeddedError(f"The data folder was made by a later version (account {kind!r}); choose another folder.")
+    raise EmbeddedError(
+        f"The data folder was made by a later version (account {kind!r}); choose another folder."
+    )
 
 
 def choose() -> Account:

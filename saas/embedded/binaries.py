@@ -74,7 +74,7 @@ def copy_postgres(source: Path, home: Path) -> Path:
 
 def _open_to_all(folder: Path) -> None:
     for place, _, files in os.walk(folder):
-        os.chmod(place, 0o755)  # noqa: S103 (our own copy of public programs)
+        os.chmod(place, 0o755)  # our own copy of public programs
         for name in files:
             program = Path(place) / name
             if not program.is_symlink():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -12,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from saas.embedded.errors import EmbeddedError
+from saas.embedded.urls import POSTGRES_PORT
 
 MARKER = ".libraryhub-data"
-POSTGRES_SOCKET = ".s.PGSQL.5432"
+POSTGRES_SOCKET = f".s.PGSQL.{POSTGRES_PORT}"
 # 107 bytes and a closing zero on Linux, 103 on macOS
 _SOCKET_PATH_BYTES = 103
 # Anything else would have to be quoted, differently, for Postgres, Redis, libpq, kombu and redis-py.
@@ -28,7 +30,6 @@ class Layout:
     data_dir: Path
     postgres_home: Path
     sockets: Path
-    account: str
 
     @property
     def logs(self) -> Path:
@@ -73,7 +74,7 @@ def claim(data_dir: Path) -> Path:
                     f"The folder {folder} holds other files ({min(strangers)}, ...) and was not made by LibraryHub;"
                     " choose an empty one."
                 )
-            write_atomically(marker, json.dumps({"made_by": "libraryhub"}))
+            _mark(marker)
         if marker.stat().st_uid != os.geteuid():
             raise EmbeddedError(
                 f"The data folder {folder} was made by another user (uid {marker.stat().st_uid});"
@@ -84,6 +85,17 @@ def claim(data_dir: Path) -> Path:
     except OSError as error:
         raise unusable(folder, error) from error
     return folder
+
+
+def _mark(marker: Path) -> None:
+    """Make the marker, whole, and never over the one that another first start has just made and filled."""
+    draft = marker.with_name(f"{MARKER}.{os.getpid()}")
+    draft.write_text(json.dumps({"made_by": "libraryhub"}))
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, marker)
+    finally:
+        draft.unlink()
 
 
 def unusable(folder: Path, error: OSError) -> EmbeddedError:
@@ -132,10 +144,12 @@ def sockets_dir(folder: Path, noted: str | None) -> Path:
     if _fits(inside):
         return private_dir(inside)
     name = f"libraryhub-{os.geteuid()}-{short_hash(folder)}"
-    for candidate in (noted, Path(tempfile.gettempdir()) / name, Path("/tmp") / name):  # noqa: S108 (checked below)
+    for candidate in (noted, Path(tempfile.gettempdir()) / name, Path("/tmp") / name):
         if candidate is not None and _fits(Path(candidate)) and Path(candidate).parent.is_dir():
             return private_dir(Path(candidate))
-    raise EmbeddedError(f"No folder with a path short enough for a unix socket was found for {folder}; set TMPDIR.")
+    raise EmbeddedError(
+        f"No folder with a path short enough for a unix socket was found for {folder}; set TMPDIR."
+    )
 
 
 def _fits(sockets: Path) -> bool:

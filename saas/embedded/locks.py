@@ -10,6 +10,7 @@ import os
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 _POLL_SECONDS = 0.02
 
@@ -22,7 +23,7 @@ class FileLock:
         self.path = path
         self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
-    def __enter__(self) -> FileLock:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -11,9 +11,10 @@ import socket
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from saas.embedded import account, processes
-from saas.embedded.binaries import Binaries
+from saas.embedded.binaries import Binaries, copy_postgres
 from saas.embedded.errors import EmbeddedError
 from saas.embedded.layout import POSTGRES_SOCKET, Layout, short_hash
 from saas.embedded.server import State
@@ -49,6 +50,8 @@ class PostgresServer:
     account: account.Account
     start_lock_fd: int = -1
     name: str = "PostgreSQL"
+    stop_signal: signal.Signals = signal.SIGINT  # Postgres' "fast" stop
+    orphan_signal: signal.Signals = signal.SIGQUIT
 
     @property
     def log(self) -> Path:
@@ -67,9 +70,18 @@ class PostgresServer:
     def _cluster(self) -> str:
         return f"libraryhub-{short_hash(self.layout.data_dir)}"
 
-    def pids(self) -> list[int]:
-        marks = (f"cluster_name={self._cluster} ", f"postgres: {self._cluster}: ")
-        return processes.find(self.data, program="postgres", marks=marks)
+    @property
+    def _postmaster(self) -> str:
+        return f"-c cluster_name={self._cluster} "
+
+    def processes(self) -> dict[int, str]:
+        return processes.find(
+            self.data, program="postgres", marks=(self._postmaster, f"postgres: {self._cluster}: ")
+        )
+
+    def main_pid(self, found: dict[int, str]) -> int | None:
+        """The postmaster alone keeps its command line; its backends change their titles."""
+        return next((pid for pid, title in found.items() if self._postmaster in title), None)
 
     def probe(self) -> State:
         answer = _greet(self.socket, DATABASE)
@@ -87,26 +99,19 @@ class PostgresServer:
         # number may by now be that of a zombie or of a stranger.
         for stale in (self.data / "postmaster.pid", self.socket, Path(f"{self.socket}.lock")):
             stale.unlink(missing_ok=True)
-        settings = {**_SETTINGS, "unix_socket_directories": str(self.layout.sockets), "cluster_name": self._cluster}
+        settings = {
+            **_SETTINGS,
+            "unix_socket_directories": str(self.layout.sockets),
+            "cluster_name": self._cluster,
+        }
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         program = str(self._programs() / "bin" / "postgres")
         return processes.spawn_detached(
             [*self.account.prefix, program, "-D", str(self.data), *options],
             log=self.log,
             user=self.account.user,
-            env=_environment(),
+            env=account.environment(),
         )
-
-    def ask_to_stop(self, pids: list[int]) -> None:
-        """SIGINT to the postmaster is Postgres' fast stop; backends that lost theirs are told to quit at once."""
-        try:
-            first = (self.data / "postmaster.pid").read_text().split()[0]
-        except (OSError, IndexError):
-            first = ""
-        if first.isdigit() and int(first) in pids:
-            processes.send([int(first)], signal.SIGINT)
-        else:
-            processes.send(pids, signal.SIGQUIT)
 
     def refusal(self, reason: str) -> EmbeddedError:
         return EmbeddedError(
@@ -122,7 +127,9 @@ class PostgresServer:
         import psycopg  # here, because the watcher and `status` need no driver
 
         try:
-            with psycopg.connect(database_url(self.layout.sockets, "postgres"), autocommit=True) as connection:
+            with psycopg.connect(
+                database_url(self.layout.sockets, "postgres"), autocommit=True
+            ) as connection:
                 connection.execute(f'CREATE DATABASE "{DATABASE}" TEMPLATE template0')
         except psycopg.Error as error:
             raise self.refusal(str(error).strip()) from error
@@ -133,8 +140,6 @@ class PostgresServer:
             return self.binaries.postgres
         if self.account.may(["-x", str(self.binaries.postgres_bin / "postgres")]):
             return self.binaries.postgres
-        from saas.embedded.binaries import copy_postgres
-
         return copy_postgres(self.binaries.postgres, self.layout.postgres_home)
 
     def _remove_half_made(self) -> None:
@@ -194,27 +199,34 @@ def _utf8_ctype() -> str:
     return "C"
 
 
-def _environment() -> dict[str, str]:
-    """Ours without the variables that libpq and Postgres would take as settings."""
-    return {key: value for key, value in os.environ.items() if not key.startswith(("PG", "LC_", "LANG"))}
-
-
 def _greet(path: Path, database: str) -> bytes | None:
-    """Open a connection at protocol level and return the first answer; None when nobody answers.
+    """Open a connection at protocol level: b"Z" if the server is ready, the body of its error, None if nobody answers.
 
-    Takes 1 ms, where a client of libpq would take ten times that and hide the state "starting up".
+    Takes 3 ms, where a client of libpq would take ten times that and hide the state "starting up".
     """
-    words = b"".join(
-        word.encode() + b"\0" for word in ("user", SUPERUSER, "database", database, "application_name", "probe", "")
-    )
+    pairs = ("user", SUPERUSER, "database", database, "application_name", "probe", "")
+    words = b"".join(word.encode() + b"\0" for word in pairs)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(_PROBE_SECONDS)
         try:
             connection.connect(os.fsencode(path))
             connection.sendall(struct.pack("!II", len(words) + 8, _PROTOCOL_3) + words)
-            answer = connection.recv(4096)
-            if answer[:1] == b"R":
+            with connection.makefile("rb") as answers:
+                verdict = _verdict(answers)
+            if verdict == b"Z":
                 connection.sendall(b"X\0\0\0\4")
         except OSError:
             return None
-    return answer or None
+    return verdict
+
+
+def _verdict(answers: BinaryIO) -> bytes | None:
+    """Read messages (one letter, length, body) up to "ready" or an error: "authenticated" comes before both."""
+    while len(head := answers.read(5)) == 5:
+        kind, length = struct.unpack("!cI", head)
+        body = answers.read(length - 4)
+        if kind == b"Z":
+            return b"Z"
+        if kind == b"E":
+            return body
+    return None

@@ -19,15 +19,30 @@ _PROC = Path("/proc")
 _POLL_SECONDS = 0.02
 
 
-def find(folder: Path, *, program: str, marks: Sequence[str]) -> list[int]:
-    """Pids of living processes of `program` that run in `folder`, or whose title contains one of `marks`."""
+def find(folder: Path, *, program: str, marks: Sequence[str]) -> dict[int, str]:
+    """Living processes of `program` that run in `folder`, or whose title has one of `marks`: title by pid."""
     rows = _from_proc() if (_PROC / "self" / "stat").exists() else _from_ps()
     places = (str(folder), f"{folder} (deleted)")
-    return [pid for pid, cwd, title in rows if program in title and (cwd in places or any(mark in title for mark in marks))]
+    return {
+        pid: title
+        for pid, cwd, title in rows
+        if program in title and (cwd in places or any(mark in title for mark in marks))
+    }
+
+
+def find_deleted(folder: Path) -> list[int]:
+    """Pids of servers whose working folder was below `folder` and has been deleted."""
+    return [
+        pid
+        for pid, cwd, title in _from_proc()
+        if cwd.startswith(f"{folder}/")
+        and cwd.endswith(" (deleted)")
+        and ("postgres" in title or "redis" in title)
+    ]
 
 
 def _from_proc() -> Iterator[tuple[int, str, str]]:
-    for entry in _PROC.iterdir():
+    for entry in _PROC.iterdir() if _PROC.exists() else ():
         if entry.name.isdigit():
             try:
                 title = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
@@ -43,7 +58,9 @@ def _from_proc() -> Iterator[tuple[int, str, str]]:
 
 def _from_ps() -> Iterator[tuple[int, str, str]]:
     """Where there is no /proc (macOS) titles must do."""
-    listing = subprocess.run(["ps", "-axww", "-o", "pid=,command="], capture_output=True, text=True, check=True)
+    listing = subprocess.run(
+        ["ps", "-axww", "-o", "pid=,command="], capture_output=True, text=True, check=True
+    )
     for line in listing.stdout.splitlines():
         pid, _, title = line.strip().partition(" ")
         yield int(pid), "", title

@@ -24,14 +24,19 @@ class RedisServer:
     layout: Layout
     binaries: Binaries
     name: str = "Redis"
+    stop_signal: signal.Signals = signal.SIGTERM  # Redis writes everything and ends
+    orphan_signal: signal.Signals = signal.SIGTERM
 
     @property
     def log(self) -> Path:
         return self.layout.logs / "redis.log"
 
-    def pids(self) -> list[int]:
+    def processes(self) -> dict[int, str]:
         marks = (f"unixsocket:{self.layout.redis_socket} ",)
         return processes.find(self.layout.redis, program="redis-server", marks=marks)
+
+    def main_pid(self, found: dict[int, str]) -> int | None:
+        return min(found, default=None)
 
     def probe(self) -> State:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -61,10 +66,6 @@ class RedisServer:
         }
         options = [part for key, value in settings.items() for part in (f"--{key}", value)]
         return processes.spawn_detached([str(self.binaries.redis), *options], log=self.log)
-
-    def ask_to_stop(self, pids: list[int]) -> None:
-        """SIGTERM makes Redis write everything and end."""
-        processes.send(pids, signal.SIGTERM)
 
     def refusal(self, reason: str) -> EmbeddedError:
         return EmbeddedError(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import enum
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -16,7 +14,6 @@ from saas.embedded.errors import EmbeddedError
 # Recovery after a crash may take long; silence may not.
 _START_SECONDS = 90.0
 _SILENCE_SECONDS = 5.0
-_STOP_SECONDS = 10.0
 _KILL_SECONDS = 5.0
 _POLL_SECONDS = 0.02
 _LOG_BYTES = 5_000_000
@@ -34,19 +31,25 @@ class Server(Protocol):
     """One server of one data folder. Nothing here trusts a pid file."""
 
     name: str
-    log: Path
+    # signals of an orderly stop of the main process, and for processes that lost theirs
+    stop_signal: signal.Signals
+    orphan_signal: signal.Signals
+
+    @property
+    def log(self) -> Path:
+        """Where its output goes."""
 
     def probe(self) -> State:
         """Ask over the socket."""
 
-    def pids(self) -> list[int]:
-        """All its living processes, whoever started them."""
+    def processes(self) -> dict[int, str]:
+        """All its living processes, whoever started them: title by pid."""
+
+    def main_pid(self, found: dict[int, str]) -> int | None:
+        """The process among them that listens and commands; None when it is dead and left the others alone."""
 
     def spawn(self) -> int:
         """Make the data if missing, remove what a dead predecessor left, start; returns the pid."""
-
-    def ask_to_stop(self, pids: list[int]) -> None:
-        """Signal an orderly stop that loses nothing."""
 
     def refusal(self, reason: str) -> EmbeddedError:
         """The sentence for a server that does not start."""
@@ -62,15 +65,17 @@ def bring_up(server: Server) -> bool:
     if _settled(server):
         return False
     _rotate(server.log)
-    with _new_lines(server.log) as said:
-        pid = server.spawn()
-        deadline = time.monotonic() + _START_SECONDS
-        while (state := server.probe()) is not State.UP:
-            if state is State.DOWN and not processes.is_alive(pid):
-                raise server.refusal(_reason(list(said())))
-            if time.monotonic() > deadline:
-                raise server.refusal(f"no answer within {_START_SECONDS:.0f} s")
-            time.sleep(_POLL_SECONDS)
+    seen = server.log.stat().st_size if server.log.exists() else 0
+    pid = server.spawn()
+    deadline = time.monotonic() + _START_SECONDS
+    while (state := server.probe()) is not State.UP:
+        if state is State.DOWN and not processes.is_alive(pid):
+            raise server.refusal(_reason(server.log, seen))
+        if time.monotonic() > deadline:
+            raise EmbeddedError(
+                f"{server.name} is still starting after {_START_SECONDS:.0f} s; read {server.log}."
+            )
+        time.sleep(_POLL_SECONDS)
     return True
 
 
@@ -78,29 +83,37 @@ def _settled(server: Server) -> bool:
     """Wait for a server that is on its way up (True) or down (False); end one that is stuck (False)."""
     deadline = time.monotonic() + _START_SECONDS
     silent_since = time.monotonic()
-    while server.pids():
+    while found := server.processes():
         state = server.probe()
         if state is State.UP:
             return True
         if state is State.BUSY:
             silent_since = time.monotonic()
-        if time.monotonic() > min(deadline, silent_since + _SILENCE_SECONDS):
-            shut_down(server)
+        lost = server.main_pid(found) is None
+        if lost or time.monotonic() > min(deadline, silent_since + _SILENCE_SECONDS):
+            shut_down(server, patience=_SILENCE_SECONDS)
         time.sleep(_POLL_SECONDS)
     return False
 
 
-def shut_down(server: Server) -> None:
-    """Stop the server in order; kill what is left. Raises EmbeddedError when even that leaves processes."""
-    pids = server.pids()
-    if not pids:
+def shut_down(server: Server, *, patience: float = 60.0) -> None:
+    """Stop the server in order; after `patience` seconds kill what is left.
+
+    Raises EmbeddedError when even that leaves processes.
+    """
+    found = server.processes()
+    if not found:
         return
-    server.ask_to_stop(pids)
-    if processes.wait_until(lambda: not server.pids(), _STOP_SECONDS):
+    main = server.main_pid(found)
+    if main is None:
+        processes.send(found, server.orphan_signal)
+    else:
+        processes.send([main], server.stop_signal)
+    if processes.wait_until(lambda: not server.processes(), patience):
         return
-    processes.send(server.pids(), signal.SIGKILL)
-    if not processes.wait_until(lambda: not server.pids(), _KILL_SECONDS):
-        left = ", ".join(str(pid) for pid in server.pids())
+    processes.send(server.processes(), signal.SIGKILL)
+    if not processes.wait_until(lambda: not server.processes(), _KILL_SECONDS):
+        left = ", ".join(str(pid) for pid in server.processes())
         raise EmbeddedError(f"{server.name} cannot be stopped; end process {left} by hand.")
 
 
@@ -109,27 +122,13 @@ def _rotate(log: Path) -> None:
         log.replace(log.with_suffix(".log.1"))
 
 
-@contextmanager
-def _new_lines(log: Path) -> Iterator[_Lines]:
-    yield _Lines(log, log.stat().st_size if log.exists() else 0)
-
-
-class _Lines:
-    """The lines that a log got since this object was made."""
-
-    def __init__(self, log: Path, start: int) -> None:
-        self._log, self._start = log, start
-
-    def __call__(self) -> Iterator[str]:
-        with self._log.open("rb") as handle:
-            handle.seek(self._start)
-            yield from handle.read().decode(errors="replace").splitlines()
-
-
-def _reason(lines: list[str]) -> str:
-    """The line that tells a person why: the first fatal one, else the last."""
-    for word in ("FATAL:", "PANIC:", "FATAL CONFIG", "Bad file format", "# Fatal", "rror"):
+def _reason(log: Path, start: int) -> str:
+    """What the log says from byte `start` on, in one line: the first fatal one, else the last."""
+    with log.open("rb") as handle:
+        handle.seek(start)
+        lines = [line.strip().rstrip(".") for line in handle.read().decode(errors="replace").splitlines()]
+    for word in ("PANIC: ", "FATAL: ", "Bad file format", "rror"):
         for line in lines:
             if word in line:
-                return line.strip().rstrip(".")
-    return lines[-1].strip().rstrip(".") if lines else "it ended without a word"
+                return line[line.find(word) :] if word.isupper() else line
+    return next((line for line in reversed(lines) if line), "it ended without a word")

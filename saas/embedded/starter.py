@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +28,9 @@ from saas.embedded.urls import database_url, redis_url
 
 _PROJECT = Path(__file__).resolve().parents[2]
 # Longer than any start or stop of another process may take.
-_LOCK_SECONDS = 120.0
+_LOCK_SECONDS = 180.0
+# How long a process that just ended may still count as a user.
+_LEAVE_SECONDS = 3.0
 
 _guard = threading.Lock()
 _registrations: dict[Path, FileLock] = {}
@@ -67,7 +71,9 @@ def ensure(data_dir: Path) -> Servers:
             _register(folder)
             with FileLock(folder / "lock" / "start.lock") as start:
                 if not start.acquire(timeout=_LOCK_SECONDS):
-                    raise EmbeddedError(f"Another start in {folder} does not come to an end; stop that process first.")
+                    raise EmbeddedError(
+                        f"Another start in {folder} does not come to an end; stop that process first."
+                    )
                 return _bring_up_all(folder, start)
         except OSError as error:
             raise layout.unusable(folder, error) from error
@@ -88,7 +94,9 @@ def status(data_dir: Path) -> Status:
         return Status({"PostgreSQL": State.DOWN, "Redis": State.DOWN}, in_use=False)
     with FileLock(folder / "lock" / "users.lock") as users:
         free = users.acquire()
-    return Status({server.name: server.probe() for server in servers_of(folder)}, in_use=not free)
+    return Status(
+        {server.name: server.probe() for server in _servers_of(folder, binaries.locate())}, in_use=not free
+    )
 
 
 def stop(data_dir: Path, *, force: bool = False) -> None:
@@ -99,7 +107,7 @@ def stop(data_dir: Path, *, force: bool = False) -> None:
         return
     with _alone(folder, force=force):
         if "account" in layout.read_choices(folder):
-            stop_all(folder)
+            stop_all(folder, binaries.locate())
 
 
 def wipe(data_dir: Path, *, also: Sequence[str] = ()) -> None:
@@ -123,23 +131,34 @@ def wipe(data_dir: Path, *, also: Sequence[str] = ()) -> None:
         raise layout.unusable(folder, error) from error
 
 
-def servers_of(folder: Path) -> list[Server]:
-    """Both servers of a folder whose choices are noted; Redis first, the order of stopping."""
+def stop_all(folder: Path, programs: binaries.Binaries) -> None:
+    """Stop both servers; the caller holds `users.lock` exclusively. A stubborn one does not keep the other up."""
+    failures: list[EmbeddedError] = []
+    for server in _servers_of(folder, programs):
+        try:
+            shut_down(server)
+        except EmbeddedError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+def stop_deleted(folder: Path) -> None:
+    """End servers whose folder somebody deleted under them. There is nothing left that an orderly stop could save."""
+    processes.send(processes.find_deleted(folder), signal.SIGKILL)
+
+
+def _servers_of(folder: Path, programs: binaries.Binaries) -> list[Server]:
     place, who = _plan(folder)
-    programs = binaries.locate()
     return [RedisServer(place, programs), PostgresServer(place, programs, who)]
-
-
-def stop_all(folder: Path) -> None:
-    """Stop both servers; the caller holds `users.lock` exclusively."""
-    for server in servers_of(folder):
-        shut_down(server)
 
 
 def _register(folder: Path) -> None:
     held = _registrations.get(folder)
-    if held is not None and held.is_current():
-        return
+    if held is not None:
+        if held.is_current():
+            return
+        held.close()  # the folder was deleted and made anew since
     lock = FileLock(folder / "lock" / "users.lock")
     # waits here while a watcher stops the servers of the previous run
     if not lock.acquire(shared=True, timeout=_LOCK_SECONDS):
@@ -178,7 +197,7 @@ def _plan(folder: Path) -> tuple[layout.Layout, account.Account]:
     choices = {"account": who.kind, "postgres_home": str(home), "sockets": str(sockets)}
     if {**noted, **choices} != noted:
         layout.note_choices(folder, choices)
-    return layout.Layout(data_dir=folder, postgres_home=home, sockets=sockets, account=who.kind), who
+    return layout.Layout(data_dir=folder, postgres_home=home, sockets=sockets), who
 
 
 def _home(folder: Path, who: account.Account) -> Path:
@@ -208,31 +227,29 @@ def _start_watcher(folder: Path) -> None:
     with FileLock(folder / "lock" / "watcher.lock") as watcher:
         if not watcher.acquire():
             return
-    code = f"import sys; sys.path.insert(0, {str(_PROJECT)!r}); from saas.embedded.watcher import main; main()"
+    code = (
+        f"import sys; sys.path.insert(0, {str(_PROJECT)!r}); from saas.embedded.watcher import main; main()"
+    )
     processes.spawn_detached([sys.executable, "-c", code, str(folder)], log=folder / "log" / "watcher.log")
 
 
-class _alone:  # noqa: N801 (used as a function, in a with statement)
+@contextmanager
+def _alone(folder: Path, *, force: bool) -> Iterator[None]:
     """Hold `users.lock` exclusively: nobody uses the servers, nobody can begin to."""
-
-    def __init__(self, folder: Path, *, force: bool) -> None:
-        self._lock = FileLock(folder / "lock" / "users.lock")
+    (folder / "lock").mkdir(mode=0o700, exist_ok=True)
+    with FileLock(folder / "lock" / "users.lock") as users:
         # the watcher of a run that just ended may hold it for a moment
-        if not self._lock.acquire(timeout=15.0) and not force:
-            self._lock.close()
-            raise EmbeddedError(f"The servers in {folder} are in use by another process; stop that one first.")
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.close()
+        if not users.acquire(timeout=0.0 if force else _LEAVE_SECONDS) and not force:
+            raise EmbeddedError(
+                f"The servers in {folder} are in use by another process; stop that one first."
+            )
+        yield
 
 
 def _delete_records(folder: Path, also: Sequence[str]) -> None:
     noted = layout.read_choices(folder)
     if "account" in noted:
-        stop_all(folder)
+        stop_all(folder, binaries.locate())
         home = Path(noted["postgres_home"])
         for made in home.glob("pg[0-9]*"):
             shutil.rmtree(made)

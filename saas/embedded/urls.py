@@ -7,11 +7,15 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 DATABASE = "libraryhub"
 SUPERUSER = "postgres"
+POSTGRES_PORT = 5432
 
 
 def database_url(socket_dir: Path, database: str = DATABASE) -> str:
-    """`postgresql://` URL over a unix socket; psycopg, libpq and dj-database-url read the same form."""
-    return f"postgresql://{SUPERUSER}@/{database}?host={socket_dir}"
+    """`postgresql://` URL over a unix socket; psycopg, libpq and `urlsplit` read the same form.
+
+    The port names the socket's file. It is written out because a PGPORT in the environment would replace it.
+    """
+    return f"postgresql://{SUPERUSER}@:{POSTGRES_PORT}/{database}?host={socket_dir}"
 
 
 def redis_url(socket: Path, db: int = 0) -> str:

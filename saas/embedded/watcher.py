@@ -8,27 +8,25 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from saas.embedded import starter
+from saas.embedded import binaries, starter
 from saas.embedded.locks import FileLock
 
 
 def watch(folder: Path) -> None:
     """Wait, stop, end. Returns at once when another watcher lives."""
-    with FileLock(folder / "lock" / "users.lock") as users:
-        with FileLock(folder / "lock" / "watcher.lock") as mine:
-            if not mine.acquire():
-                return
-            users.wait()
-            if not users.is_current():  # the folder was deleted under us: somebody else's servers may be there now
-                return
-            starter.stop_all(folder)
-        # watcher.lock is free before users.lock: who registers next must see that it needs a new watcher
+    programs = binaries.locate()  # now: the packages may be gone or newer when the time comes
+    locks = folder / "lock"
+    # watcher.lock is left first: who registers next, as soon as users.lock is free, must see that it needs a new watcher
+    with FileLock(locks / "users.lock") as users, FileLock(locks / "watcher.lock") as mine:
+        if not mine.acquire():
+            return
+        users.wait()
+        if users.is_current():
+            starter.stop_all(folder, programs)
+        else:
+            starter.stop_deleted(folder)
 
 
 def main() -> None:
     """Entry point: the data folder is the only argument."""
     watch(Path(sys.argv[1]))
-
-
-if __name__ == "__main__":
-    main()

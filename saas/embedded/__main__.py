@@ -1,0 +1,68 @@
+"""Command line: `python -m saas.embedded status|run|stop|wipe --data DIR`.
+
+`run` starts both servers, prints their addresses, starts again what dies, and ends with Ctrl-C or SIGTERM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from saas.embedded import EmbeddedError, ensure, status, stop, wipe
+
+_DEFAULT = Path("var") / "demo"
+_CHECK_SECONDS = 1.0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Return the exit code; 1 with one sentence on stderr when it cannot be done."""
+    parser = argparse.ArgumentParser(prog="python -m saas.embedded", description=__doc__)
+    parser.add_argument("command", choices=("status", "run", "stop", "wipe"))
+    parser.add_argument("--data", type=Path, default=_DEFAULT, help="data folder (default: %(default)s)")
+    parser.add_argument(
+        "--force", action="store_true", help="stop even while other processes use the servers"
+    )
+    options = parser.parse_args(argv)
+    try:
+        if options.command == "status":
+            return show_status(options.data)
+        if options.command == "run":
+            return keep_running(options.data)
+        if options.command == "stop":
+            stop(options.data, force=options.force)
+        else:
+            wipe(options.data)
+    except EmbeddedError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def show_status(data_dir: Path) -> int:
+    """Print the state of both servers; 0 when both are up, else 3 (as `systemctl status` has it)."""
+    found = status(data_dir)
+    for name, state in found.states.items():
+        print(f"{name:<10} {state.value}")
+    print(f"{'used':<10} {'yes' if found.in_use else 'no'}")
+    return 0 if all(state.value == "up" for state in found.states.values()) else 3
+
+
+def keep_running(data_dir: Path) -> int:
+    """Hold the servers up until a signal comes. Raises EmbeddedError when one cannot be started again."""
+    ended = threading.Event()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, lambda *_: ended.set())
+    servers = ensure(data_dir)
+    print(f"DATABASE_URL={servers.database_url}\nREDIS_URL={servers.redis_url}", flush=True)
+    while not ended.wait(_CHECK_SECONDS):
+        for name in ensure(data_dir).started:
+            print(f"{name} had died and was started again", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
