@@ -1,0 +1,162 @@
+"""Exceptions of Django, DRF, simplejwt, PostgreSQL and Redis as errors of ours."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import redis
+from django.core import exceptions as django_exceptions
+from django.db import Error as DatabaseError
+from django.db import IntegrityError, InterfaceError, OperationalError
+from django.http import Http404, UnreadablePostError
+from rest_framework import exceptions as drf
+
+from saas.core import errors as ours
+from saas.core.errors import DomainError, FieldProblem
+
+logger = logging.getLogger(__name__)
+
+BODY = "body"
+_NON_FIELD = ("non_field_errors", "__all__")
+
+# The first that matches counts, so subclasses stand before their bases.
+_SIMPLE: tuple[tuple[type[Exception], type[DomainError]], ...] = (
+    (Http404, ours.NotFound),
+    (drf.NotFound, ours.NotFound),
+    (django_exceptions.ObjectDoesNotExist, ours.NotFound),
+    (django_exceptions.PermissionDenied, ours.PermissionDenied),
+    (drf.PermissionDenied, ours.PermissionDenied),
+    (drf.NotAuthenticated, ours.NotAuthenticated),
+    (drf.MethodNotAllowed, ours.MethodNotAllowed),
+    (drf.NotAcceptable, ours.NotAcceptable),
+    (drf.UnsupportedMediaType, ours.UnsupportedMediaType),
+    (drf.ParseError, ours.MalformedBody),
+    (django_exceptions.RequestDataTooBig, ours.BodyTooLarge),
+    (django_exceptions.TooManyFieldsSent, ours.TooManyFields),
+    (django_exceptions.TooManyFilesSent, ours.TooManyFields),
+    (django_exceptions.SuspiciousOperation, ours.MalformedBody),
+    (django_exceptions.BadRequest, ours.MalformedBody),
+    (UnreadablePostError, ours.MalformedBody),
+    (redis.ConnectionError, ours.ServiceUnavailable),
+    (redis.TimeoutError, ours.ServiceUnavailable),
+)
+_SAYS_MORE = (drf.MethodNotAllowed, drf.UnsupportedMediaType, drf.PermissionDenied)
+
+# SQLSTATEs: PostgreSQL documentation, appendix A.
+_CONFLICTS = ("23505", "23P01", "23503", "23001", "23514")
+_RACES = ("55P03", "40001", "40P01")
+_CANCELED = "57014"
+_AWAY = ("08", "53", "57P", "25006")
+_BAD_VALUE = "22"
+
+
+def as_domain_error(exception: BaseException) -> DomainError | None:
+    """Return the error of ours that says what `exception` means, None where it is a bug of ours."""
+    if isinstance(exception, DomainError):
+        return exception
+    if isinstance(exception, drf.ValidationError | django_exceptions.ValidationError):
+        return validation_failed(exception)
+    if isinstance(exception, drf.Throttled):
+        return ours.RateLimited(retry_after=int(exception.wait) if exception.wait else 1)
+    if isinstance(exception, drf.AuthenticationFailed):
+        return _authentication_failed(exception)
+    for theirs, cls in _SIMPLE:
+        if isinstance(exception, theirs):
+            return cls(_own_words(exception))
+    if isinstance(exception, DatabaseError):
+        return _database_error(exception)
+    return None
+
+
+def validation_failed(exception: drf.ValidationError | django_exceptions.ValidationError) -> DomainError:
+    """Return one error for all fields: nested names joined with dots, "body" for the body as a whole.
+
+    Where every field is unknown the code is `unknown_field`. `detail` repeats the first field's.
+    """
+    if isinstance(exception, drf.ValidationError):
+        problems = list(flatten(exception.detail))
+    else:
+        problems = list(_django_problems(exception))
+    only_unknown = problems and all(problem.code == ours.UnknownField.code for problem in problems)
+    cls = ours.UnknownField if only_unknown else ours.ValidationFailed
+    detail = None
+    if problems:
+        first = problems[0]
+        named = first.field == BODY or only_unknown
+        detail = str(first.detail) if named else f"{first.field}: {first.detail}"
+    return cls(detail, errors=problems)
+
+
+def flatten(detail: Any, prefix: str = "") -> Iterator[FieldProblem]:
+    """Yield a FieldProblem for each message of DRF's nested lists and dicts."""
+    if isinstance(detail, Mapping):
+        for name, inner in detail.items():
+            yield from flatten(inner, prefix if name in _NON_FIELD else _joined(prefix, name))
+    elif isinstance(detail, list | tuple):
+        for at, inner in enumerate(detail):
+            nested = isinstance(inner, Mapping | list | tuple)
+            yield from flatten(inner, _joined(prefix, at) if nested else prefix)
+    else:
+        yield FieldProblem(prefix or BODY, str(getattr(detail, "code", None) or "invalid"), str(detail))
+
+
+def _joined(prefix: str, name: object) -> str:
+    return f"{prefix}.{name}" if prefix else str(name)
+
+
+def _django_problems(exception: django_exceptions.ValidationError) -> Iterator[FieldProblem]:
+    by_field = exception.error_dict if hasattr(exception, "error_dict") else {"": exception.error_list}
+    for name, found in by_field.items():
+        for error in found:
+            field = BODY if name in ("", *_NON_FIELD) else name
+            yield FieldProblem(field, error.code or "invalid", " ".join(error.messages))
+
+
+def _authentication_failed(exception: drf.AuthenticationFailed) -> DomainError:
+    # simplejwt puts detail, code and a list of messages into one dict; to a client it is one problem.
+    codes = exception.get_codes()
+    if isinstance(codes, dict) or codes == "token_not_valid":
+        return ours.TokenInvalid()
+    return ours.AuthenticationFailed()
+
+
+def _own_words(exception: Exception) -> str | None:
+    """DRF's texts where they name the method, type or reason; never those of others, which may say more."""
+    if isinstance(exception, _SAYS_MORE) and str(exception.detail) != str(exception.default_detail):
+        return str(exception.detail)
+    return None
+
+
+def _database_error(exception: DatabaseError) -> DomainError | None:
+    state = _sqlstate(exception)
+    if state is None:
+        away = isinstance(exception, OperationalError | InterfaceError)
+        return _logged(exception, ours.ServiceUnavailable()) if away else None
+    if state in _CONFLICTS and isinstance(exception, IntegrityError):
+        return _logged(exception, ours.Conflict())
+    if state in _RACES:
+        return ours.Busy()
+    if state == _CANCELED:
+        return _logged(exception, ours.Timeout())
+    if state.startswith(_AWAY):
+        return _logged(exception, ours.ServiceUnavailable())
+    if state.startswith(_BAD_VALUE):
+        return _logged(exception, ours.InvalidValue())
+    return None
+
+
+def _sqlstate(exception: BaseException) -> str | None:
+    """The SQLSTATE of the driver's error, which Django keeps as the cause of its own."""
+    cause: BaseException | None = exception
+    while cause is not None:
+        state = getattr(cause, "sqlstate", None)
+        if state:
+            return str(state)
+        cause = cause.__cause__
+    return None
+
+
+def _logged(exception: DatabaseError, error: DomainError) -> DomainError:
+    # The driver's text may hold values of a row: only its class and state are logged.
+    logger.warning("database error %s (%s)", _sqlstate(exception), type(exception).__name__)
+    return error

@@ -1,0 +1,124 @@
+"""The base of every API view: declared permissions and parameters, limits before work, headers after it."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from django.http.response import HttpResponseBase
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
+from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
+
+from saas.core.api.etags import conditional_list
+from saas.core.api.lookups import visible_or_404
+from saas.core.api.parameters import check_query_parameters
+from saas.core.api.throttling import add_rate_limit_headers, charge_address, give_back
+from saas.core.errors import DomainError
+from saas.core.principals import Principal, principal_of
+
+_SAFE = ("GET", "HEAD")
+
+
+class ApiBehaviour:
+    """What all our API views share; put it before a DRF view of another package to tame that one too.
+
+    `permissions`: method (`"GET"`) or action (`"list"`) to the name of a permission; None lets everybody
+    in; what is missing is refused.
+    `query_parameters`: the names that GET of the list (or of a plain view) knows, besides the pages' own.
+    `detail_query_parameters`: those of GET on one record of a view set.
+    `throttle_policies`: names of settings.RATE_LIMITS that each request is counted against.
+    `error_codes`: method or action to the errors that the OpenAPI document lists for it.
+    `idempotent`: whether POST honours an Idempotency-Key (documentation; the mechanism is a decorator).
+    `cache_control`: answers are private unless a view says otherwise (ASVS 14.3.2).
+    """
+
+    permissions: ClassVar[Mapping[str, str | None]] = {}
+    query_parameters: ClassVar[frozenset[str]] = frozenset()
+    detail_query_parameters: ClassVar[frozenset[str]] = frozenset()
+    throttle_policies: ClassVar[tuple[str, ...]] = ("burst",)
+    error_codes: ClassVar[Mapping[str, tuple[type[DomainError], ...]]] = {}
+    examples: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
+    idempotent: ClassVar[bool] = False
+    cache_control: ClassVar[str] = "no-store"
+    metadata_class = None
+    request: Any
+
+    @property
+    def principal(self) -> Principal:
+        """Who calls, with their permissions in this library; loaded once per request."""
+        return principal_of(self.request)
+
+    def allowed_query_parameters(self) -> frozenset[str]:
+        """Return the query parameters that this request may have: none where it changes something."""
+        if self.request.method not in _SAFE:
+            return frozenset()
+        if getattr(self, "detail", False):
+            return self.detail_query_parameters
+        pages = getattr(self, "paginator", None)
+        return self.query_parameters | (pages.query_parameters if pages is not None else frozenset())
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Negotiate, authenticate, count, then check permission and parameters, in this order.
+
+        A refused caller is counted too, so that guessing is never free.
+        """
+        super().initial(request, *args, **kwargs)  # type: ignore[misc]
+        check_query_parameters(request.query_params, self.allowed_query_parameters())
+
+    def perform_authentication(self, request: Request) -> None:
+        """Authenticate, then count the request; a wrong credential counts against its address."""
+        try:
+            super().perform_authentication(request)  # type: ignore[misc]
+        except (APIException, DomainError):
+            charge_address(request, self.throttle_policies)
+            raise
+        super().check_throttles(request)  # type: ignore[misc]
+
+    def check_throttles(self, request: Request) -> None:
+        """Do nothing: `perform_authentication` has counted this request, before the permission check."""
+
+    def finalize_response(
+        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        """Answer conditional GETs, give their unit back, and add the headers every answer carries."""
+        final: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
+        final = conditional_list(request, final)
+        if final.status_code == HTTPStatus.NOT_MODIFIED:
+            give_back(request)
+        final.headers.setdefault("Cache-Control", self.cache_control)
+        add_rate_limit_headers(request, final)
+        return final
+
+
+class ApiView(ApiBehaviour, APIView):
+    """A plain API view; see ApiBehaviour for what a subclass declares."""
+
+
+class ApiViewSet(ApiBehaviour, GenericViewSet[Any]):
+    """A view set whose actions the subclass writes: nothing is offered that it does not declare.
+
+    `get_queryset` returns only what the caller may see, so that a foreign id and a missing one both
+    answer 404 with the same body.
+    """
+
+    lookup_value_regex = "[^/]+"
+
+    def get_object(self) -> Any:
+        """Return the row named in the path. Raises NotFound, also for what cannot be an id."""
+        name = self.lookup_url_kwarg or self.lookup_field
+        row = visible_or_404(self.filter_queryset(self.get_queryset()), self.lookup_field, self.kwargs[name])
+        self.check_object_permissions(self.request, row)
+        return row
+
+
+def undeclared_handlers(view: type[Any]) -> list[str]:
+    """Return the methods (or, of a view set, actions) that a view class handles and declares nothing for."""
+    if hasattr(view, "get_extra_actions"):
+        standard = ("list", "create", "retrieve", "update", "partial_update", "destroy")
+        handled = [name for name in standard if hasattr(view, name)]
+        handled += [action.__name__ for action in view.get_extra_actions()]
+    else:
+        names = [name for name in view.http_method_names if name not in ("options", "head")]
+        handled = [name.upper() for name in names if hasattr(view, name)]
+    return [name for name in handled if name not in getattr(view, "permissions", {})]
