@@ -20,7 +20,9 @@ MAX_VALUES = 50_000
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 # A string (to the end of the text where it is never closed, so that the scan stays linear), a bracket, or a
 # number or word outside of strings.
-_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]|[^\s"\[\]{},:]++', re.DOTALL)
+_TOKEN = re.compile(
+    r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]|[^\s"\[\]{},:]++', re.DOTALL
+)
 _BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 _AFTER_KEY = re.compile(r"[ \t\r\n]*:")
 
@@ -28,7 +30,9 @@ _AFTER_KEY = re.compile(r"[ \t\r\n]*:")
 class MalformedJSONError(ValueError):
     """The text is not JSON that we take; `line` and `column` count from 1, None without a position."""
 
-    def __init__(self, reason: str, text: str | None = None, at: int | None = None) -> None:
+    def __init__(
+        self, reason: str, text: str | None = None, at: int | None = None
+    ) -> None:
         self.reason = reason
         self.line = self.column = None
         if text is not None and at is not None:
@@ -47,7 +51,9 @@ def parse_json(body: bytes) -> Any:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         start = body[: error.start].decode("utf-8")
-        raise MalformedJSONError(_("The body is not UTF-8."), start, len(start)) from error
+        raise MalformedJSONError(
+            _("The body is not UTF-8."), start, len(start)
+        ) from error
     _check_depth(text)
     try:
         value = json.loads(
@@ -124,7 +130,9 @@ def _check_depth(text: str) -> None:
         if mark in ("[", "{"):
             depth += 1
             if depth > MAX_DEPTH:
-                reason = _("Nested deeper than %(limit)d levels.") % {"limit": MAX_DEPTH}
+                reason = _("Nested deeper than %(limit)d levels.") % {
+                    "limit": MAX_DEPTH
+                }
                 raise MalformedJSONError(reason, text, token.start())
         elif mark in ("]", "}"):
             depth -= 1
@@ -135,7 +143,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise _Refused(_("A key stands twice in one object."))
     if len(found) > MAX_KEYS:
-        raise _Refused(_("More than %(limit)d keys in one object.") % {"limit": MAX_KEYS})
+        raise _Refused(
+            _("More than %(limit)d keys in one object.") % {"limit": MAX_KEYS}
+        )
     return found
 
 
@@ -188,7 +198,9 @@ def _position(text: str) -> int | None:
             if scopes:
                 scopes.pop()
         elif _is_refused(
-            mark, is_key=bool(_AFTER_KEY.match(text, token.end())), keys=scopes[-1] if scopes else set()
+            mark,
+            is_key=bool(_AFTER_KEY.match(text, token.end())),
+            keys=scopes[-1] if scopes else set(),
         ):
             return token.start()
     return None
@@ -197,7 +209,10 @@ def _position(text: str) -> int | None:
 def _is_refused(mark: str, *, is_key: bool, keys: set[str]) -> bool:
     try:
         value = json.loads(
-            mark, parse_constant=_no_constant, parse_int=_bounded_int, parse_float=_finite_float
+            mark,
+            parse_constant=_no_constant,
+            parse_int=_bounded_int,
+            parse_float=_finite_float,
         )
     except ValueError:
         return True

@@ -1,0 +1,1 @@
+"""The database backend of LibraryHub (`ENGINE = "saas.core.db"`): see `base`."""

@@ -1,0 +1,117 @@
+"""Middleware that every request passes: request id and access log, security headers, language, trailing slashes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.urls import is_valid_path
+from django.utils import translation
+
+from saas.core.logging import bind_log_context, start_log_context
+
+Answer = Callable[[HttpRequest], HttpResponseBase]
+access_log = structlog.get_logger("libraryhub.access")
+_API = ("/api/", "/health/", "/billing/")
+
+
+class RequestContextMiddleware:
+    """Takes or makes the request id, returns it, and writes one access line for each request."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer with `X-Request-ID`."""
+        identifier = start_log_context(request.headers.get("X-Request-ID", ""))
+        request.request_id = identifier  # type: ignore[attr-defined]
+        started = time.perf_counter()
+        response = self.get_response(request)
+        response["X-Request-ID"] = identifier
+        user = getattr(request, "user", None)
+        if user is not None and user.pk:
+            bind_log_context(user=user.pk)
+        access_log.info(
+            "request",
+            method=request.method,
+            path=request.path_info,
+            status=response.status_code,
+            milliseconds=round((time.perf_counter() - started) * 1000, 1),
+        )
+        return response
+
+
+class SecurityHeadersMiddleware:
+    """Headers that Django's own middleware does not set, on every answer (ASVS 3.4, 14.2.2, 14.3.2)."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answers of the API are private and cannot be rendered as a page; pages get a permissions policy."""
+        response = self.get_response(request)
+        response.headers.setdefault(
+            "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"
+        )
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        if not request.path_info.startswith(settings.STATIC_URL):
+            response.headers.setdefault("Cache-Control", "no-store, private")
+        # Answers that no view made (unknown host, refused early) never reached django-csp.
+        if "Content-Security-Policy" not in response.headers:
+            response.headers["Content-Security-Policy"] = (
+                "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
+            )
+        return response
+
+
+class LanguageMiddleware:
+    """Accept-Language, then the library's own language; no cookie and no session is read for it."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer in the negotiated language and say so in `Content-Language`."""
+        language = translation.get_language_from_request(request)
+        translation.activate(language)
+        request.LANGUAGE_CODE = language
+        try:
+            response = self.get_response(request)
+        finally:
+            translation.activate(settings.LANGUAGE_CODE)
+        response.headers.setdefault("Content-Language", language)
+        vary: Any = response.headers.get("Vary", "")
+        if "Accept-Language" not in vary:
+            response.headers["Vary"] = (
+                f"{vary}, Accept-Language" if vary else "Accept-Language"
+            )
+        return response
+
+
+class SlashMiddleware:
+    """A page asked for without its trailing slash is redirected; the API answers 404, so that no POST body is lost."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Redirect GET and HEAD of a path that exists only with a slash."""
+        path = request.path_info
+        if (
+            request.method in {"GET", "HEAD"}
+            and not path.endswith("/")
+            and not path.startswith(_API)
+        ):
+            urlconf = getattr(request, "urlconf", None)
+            if (
+                not is_valid_path(path, urlconf)
+                and is_valid_path(f"{path}/", urlconf)
+                and not path.startswith("//")
+            ):
+                query = request.META.get("QUERY_STRING", "")
+                return HttpResponseRedirect(f"{path}/" + (f"?{query}" if query else ""))
+        return self.get_response(request)

@@ -1,0 +1,1 @@
+"""Settings: `env` reads the environment, one module per concern, and three entry points (local, test, production)."""

@@ -1,0 +1,33 @@
+"""Django REST framework and the OpenAPI document."""
+
+from saas.settings.env import read
+
+ENV = read()
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "saas.core.api.authentication.LibraryJWTAuthentication"
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["saas.core.api.permissions.HasDeclaredPermission"],
+    "DEFAULT_PARSER_CLASSES": ["saas.core.api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["saas.core.api.renderers.ORJSONRenderer"],
+    "DEFAULT_THROTTLE_CLASSES": ["saas.core.api.throttling.PolicyThrottle"],
+    "DEFAULT_PAGINATION_CLASS": "saas.core.api.pagination.KeysetPagination",
+    "DEFAULT_SCHEMA_CLASS": "saas.core.api.openapi.ProblemAwareSchema",
+    "EXCEPTION_HANDLER": "saas.core.api.problems.exception_handler",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+API_MAX_BODY_BYTES = 1024 * 1024
+TRUSTED_PROXY_COUNT: int = ENV["TRUSTED_PROXY_COUNT"]
+RATE_LIMITS_ENABLED = True
+# policy name: (requests, seconds). Plans scale "burst" (shared_apps.entitlements).
+RATE_LIMITS = {
+    "burst": (600, 60),
+    "anonymous": (300, 60),
+    "signup": (20, 3600),
+    "login-account": (10, 300),
+    "login-address": (100, 300),
+    "import": (60, 3600),
+}

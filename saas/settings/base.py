@@ -1,0 +1,126 @@
+"""What every entry point shares. Entry modules set `ENV` first through `environment()` and then import from here."""
+
+from pathlib import Path
+
+from django.utils.translation import gettext_lazy as _
+
+from saas.settings.apps import INSTALLED_APPS, SHARED_APPS, TENANT_APPS
+from saas.settings.env import PROJECT_ROOT, read
+
+ENV = read()
+DEBUG = False
+DEMO = bool(ENV["DEMO"])
+SECRET_KEY = ENV["SECRET_KEY"]
+SECRET_KEY_FALLBACKS = list(ENV["SECRET_KEY_FALLBACKS"])
+DATA_DIR: Path = ENV["DATA_DIR"]
+
+# -- sites ----------------------------------------------------------------------------------------------------------
+BASE_DOMAINS: tuple[str, ...] = ENV.or_default("BASE_DOMAINS", ("localhost",))
+PUBLIC_URL: str = ENV.or_default("PUBLIC_URL", "http://localhost:8000")
+# LibraryMiddleware answers unknown hosts itself, from its bounded cache, before any view or database query.
+ALLOWED_HOSTS = ["*"]
+ROOT_URLCONF = "saas.urls_public"
+PUBLIC_URLCONF = "saas.urls_public"
+LIBRARY_URLCONF = "saas.urls_library"
+WSGI_APPLICATION = "saas.wsgi.application"
+APPEND_SLASH = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+MIDDLEWARE = [
+    "saas.core.middleware.RequestContextMiddleware",
+    "saas.core.middleware.SecurityHeadersMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "saas.core.tenancy.middleware.LibraryMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "saas.core.middleware.LanguageMiddleware",
+    "saas.core.middleware.SlashMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "saas.core.context_processors.site",
+            ],
+        },
+    }
+]
+
+# -- language and time ----------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("it", _("Italian"))]
+LOCALE_PATHS = [PROJECT_ROOT / "saas" / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# -- files ----------------------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+MEDIA_ROOT = DATA_DIR / "media"
+STORAGES = {
+    "default": {"BACKEND": "saas.core.tenancy.storage.LibraryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+
+# -- mail -----------------------------------------------------------------------------------------------------------
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_HOST = ENV["EMAIL_HOST"] or "localhost"
+EMAIL_PORT = ENV["EMAIL_PORT"]
+EMAIL_HOST_USER = ENV["EMAIL_USER"]
+EMAIL_HOST_PASSWORD = ENV["EMAIL_PASSWORD"]
+EMAIL_USE_TLS = ENV["EMAIL_TLS"]
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = ENV["DEFAULT_FROM_EMAIL"]
+DEMO_MAIL_DIR = DATA_DIR / "demo" / "mail"
+if DEMO:
+    EMAIL_BACKEND = "saas.demo.mail.CatchingBackend"
+
+# -- money ----------------------------------------------------------------------------------------------------------
+STRIPE_SECRET_KEY = ENV["STRIPE_SECRET_KEY"]
+STRIPE_WEBHOOK_SECRETS = list(ENV["STRIPE_WEBHOOK_SECRETS"])
+
+# -- tenancy (django-tenants is the substrate; saas.core.tenancy is what we call) ------------------------------------
+TENANT_MODEL = "tenants.Library"
+TENANT_DOMAIN_MODEL = "tenants.Domain"
+PUBLIC_SCHEMA_NAME = "public"
+PG_EXTRA_SEARCH_PATHS = ["extensions"]
+DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+LIBRARY_RESOLVER = "shared_apps.tenants.selectors.find_library"
+LIBRARY_BY_ID = "shared_apps.tenants.selectors.find_library_by_id"
+OPEN_LIBRARIES = "shared_apps.tenants.selectors.open_libraries"
+LIBRARY_HOST_CACHE_SECONDS = 10
+LIBRARY_HOST_MISS_CACHE_SECONDS = 2
+LIBRARY_HOST_CACHE_SIZE = 10_000
+# Run inside a new library's schema, in the transaction that makes it, in this order.
+LIBRARY_SEEDERS = [
+    "tenant_apps.preferences.services.seed_library",
+    "tenant_apps.branches.services.seed_library",
+    "tenant_apps.access.services.seed_library",
+    "tenant_apps.catalog.services.seed_library",
+    "tenant_apps.patrons.services.seed_library",
+    "tenant_apps.circulation.services.seed_library",
+]
+
+from saas.settings.api import *  # noqa: E402, F403
+from saas.settings.auth import *  # noqa: E402, F403
+from saas.settings.cache import *  # noqa: E402, F403
+from saas.settings.database import *  # noqa: E402, F403
+from saas.settings.security import *  # noqa: E402, F403
+from saas.settings.tasks import *  # noqa: E402, F403
+
+__all__ = [name for name in dir() if name.isupper()]

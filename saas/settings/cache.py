@@ -1,0 +1,35 @@
+"""The cache: Redis, keys prefixed by the library's schema, usable without Redis (misses, never errors)."""
+
+from saas.settings.env import read
+
+ENV = read()
+REDIS_URL: str = ENV.or_default("REDIS_URL", "redis://localhost:6379/0")
+
+
+def redis_database(url: str, number: int) -> str:
+    """The same Redis server, another logical database: sockets name it in the query, hosts in the path."""
+    if url.startswith("unix://"):
+        return f"{url.split('?')[0]}?db={number}"
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.split('/')[0]}/{number}"
+
+
+CACHES = {
+    "default": {
+        "BACKEND": "saas.core.tenancy.cache.LibraryCache",
+        "LOCATION": redis_database(REDIS_URL, 1),
+        "KEY_FUNCTION": "saas.core.tenancy.cache.library_key",
+        "REVERSE_KEY_FUNCTION": "saas.core.tenancy.cache.library_key_reverse",
+        "TIMEOUT": 300,
+        "OPTIONS": {
+            "CLIENT_CLASS": "django_redis.client.DefaultClient",
+            "IGNORE_EXCEPTIONS": True,
+            "SOCKET_CONNECT_TIMEOUT": 1,
+            "SOCKET_TIMEOUT": 1,
+            # JSON, not pickle: a value read back from Redis can never run code (ASVS 1.5.2).
+            "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+        },
+    }
+}
+DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
+RATE_LIMIT_REDIS_URL = redis_database(REDIS_URL, 2)

@@ -1,0 +1,12 @@
+"""Work on this machine: readable logs, pages without HTTPS, the embedded servers unless the environment names others."""
+
+from saas.settings.base import *
+from saas.settings.base import ENV
+from saas.settings.logging import logging_for
+
+DEBUG = ENV.or_default("DEBUG", False)
+LOGGING = logging_for(ENV.or_default("LOG_FORMAT", "readable"), ENV["LOG_LEVEL"])
+SECURE_COOKIES = ENV.or_default("SECURE_COOKIES", False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
+if not ENV["EMAIL_HOST"] and not ENV["DEMO"]:
+    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"

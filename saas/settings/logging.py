@@ -1,0 +1,61 @@
+"""Logs: JSON lines in production, readable ones locally; both carry library, user and request id."""
+
+from typing import Any
+
+import structlog
+
+from saas.core.logging import mask_secrets, one_line
+
+_SHARED: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.stdlib.PositionalArgumentsFormatter(),
+    structlog.processors.format_exc_info,
+    mask_secrets,
+    one_line,
+]
+
+
+def logging_for(form: str, level: str) -> dict[str, Any]:
+    """Django's LOGGING for `form` ("json" or "readable"); also configures structlog itself."""
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
+    )
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_SHARED,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    renderer,
+                ],
+                "foreign_pre_chain": _SHARED,
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            "django.server": {
+                "handlers": ["stderr"],
+                "level": level,
+                "propagate": False,
+            },
+            # Each 4xx is in the access log already; only what we did not foresee is an error.
+            "django.request": {"level": "ERROR"},
+        },
+    }

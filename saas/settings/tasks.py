@@ -1,0 +1,61 @@
+"""Celery: JSON alone, late acknowledgement, and the schedule (code, not rows: it is part of the release)."""
+
+from saas.settings.cache import REDIS_URL
+from saas.settings.cache import redis_database
+
+
+def broker_url(url: str) -> str:
+    """Celery's spelling of a Redis URL; a socket is `redis+socket://PATH?virtual_host=N`."""
+    numbered = redis_database(url, 3)
+    if numbered.startswith("unix://"):
+        return numbered.replace("unix://", "redis+socket://").replace(
+            "?db=", "?virtual_host="
+        )
+    return numbered
+
+
+CELERY_BROKER_URL = broker_url(REDIS_URL)
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = "json"
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+}
+# A publish waits this long for Redis at most; the outbox has the message already, and the sweeper sends it later.
+CELERY_TASK_PUBLISH_RETRY_POLICY = {
+    "max_retries": 1,
+    "interval_start": 0.1,
+    "interval_max": 0.2,
+}
+CELERY_TIMEZONE = "UTC"
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_BEAT_SCHEDULE = {
+    "delivery.sweep": {
+        "task": "delivery.sweep",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
+    "delivery.purge": {
+        "task": "delivery.purge",
+        "schedule": 3600.0,
+        "options": {"expires": 600},
+    },
+    "catalog.resume_imports": {
+        "task": "catalog.resume_imports",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
+    "signup.expire": {
+        "task": "signup.expire",
+        "schedule": 3600.0,
+        "options": {"expires": 600},
+    },
+}

@@ -1,0 +1,27 @@
+"""The tests: nothing leaves the process but what the test sends to the database and to Redis.
+
+Importing this module starts the embedded servers unless the environment names others: pytest-django reads the
+settings before any conftest runs, so there is no earlier place.
+"""
+
+from saas.embedded import provide
+from saas.settings.env import PROJECT_ROOT
+
+provide(PROJECT_ROOT / "var" / "tests")
+
+from saas.settings.base import *  # noqa: E402
+from saas.settings.base import ENV  # noqa: E402
+from saas.settings.logging import logging_for  # noqa: E402
+
+LOGGING = logging_for("readable", ENV.or_default("LOG_LEVEL", "WARNING"))
+SECRET_KEY = "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = False
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+RATE_LIMITS_ENABLED = False
+STRIPE_WEBHOOK_SECRETS = ["whsec_tests_only"]
+CELERY_TASK_ALWAYS_EAGER = True
+CELERY_TASK_EAGER_PROPAGATES = True
+MEDIA_ROOT = DATA_DIR / "tests" / "media"  # noqa: F405
+# Negative answers of the host cache would outlive the test that made them.
+LIBRARY_HOST_CACHE_SECONDS = LIBRARY_HOST_MISS_CACHE_SECONDS = 0

@@ -1,0 +1,27 @@
+"""Addresses of the public site (`BASE` itself): sign-up, plans, platform console, billing webhooks."""
+
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, include, path
+
+from saas.core.api.openapi import schema_urls
+from saas.core.api.problems import problem_urls
+from saas.core.health import health_urls
+
+handler400 = "saas.core.api.problems.bad_request"
+handler403 = "saas.core.api.problems.permission_denied"
+handler404 = "saas.core.api.problems.not_found"
+handler500 = "saas.core.api.problems.server_error"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/auth/", include("shared_apps.accounts.api.urls")),
+    path("api/v1/", include("shared_apps.entitlements.api.urls")),
+    path("api/v1/", include("shared_apps.signup.api.urls")),
+    path("api/v1/", include("shared_apps.platform.api.urls")),
+    path("billing/", include("billing.api.urls")),
+    path("", include("shared_apps.signup.page_urls")),
+    *schema_urls("saas.urls_public"),
+    *problem_urls,
+    *health_urls,
+]
+if settings.DEMO:
+    urlpatterns.append(path("demo/", include("saas.demo.urls")))

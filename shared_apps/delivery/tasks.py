@@ -1,0 +1,57 @@
+"""Delivery of the outbox, and the sweeper behind it."""
+
+from __future__ import annotations
+
+import structlog
+
+from saas.core import clock
+from saas.core.tasks import library_task, public_task
+from saas.core.tenancy import LibraryContext, in_library, in_public
+from shared_apps.delivery import services
+from shared_apps.delivery.ports import open_libraries
+from shared_apps.delivery.services.outbox import has_due_messages
+
+log = structlog.get_logger(__name__)
+
+
+@library_task(name="delivery.relay_library")
+def relay_library() -> None:
+    """Deliver what is due in one library."""
+    services.relay()
+
+
+@public_task(name="delivery.relay_public")
+def relay_public() -> None:
+    """Deliver what is due on the public site."""
+    services.relay()
+
+
+def wake(library: LibraryContext | None) -> None:
+    """Send the relay of a library, or of the public site (None), now."""
+    if library is None:
+        relay_public.enqueue()
+        return
+    with in_library(library):
+        relay_library.enqueue()
+
+
+@public_task(name="delivery.sweep")
+def sweep() -> None:
+    """Find messages whose wake-up was lost (a crash between commit and broker, a failed handler) and send relays."""
+    if has_due_messages():
+        relay_public.enqueue()
+    for library in open_libraries():
+        with in_library(library):
+            if has_due_messages():
+                relay_library.enqueue()
+
+
+@public_task(name="delivery.purge")
+def purge() -> None:
+    """Delete delivered messages and stored answers that are past their time, in every library and on the public site."""
+    now = clock.now()
+    with in_public():
+        services.purge(now=now)
+    for library in open_libraries():
+        with in_library(library):
+            services.purge(now=now)

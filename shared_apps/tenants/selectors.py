@@ -1,0 +1,87 @@
+"""Reading libraries. Every function works from any schema: it looks in the public one."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+from django.conf import settings
+
+from saas.core.tenancy import LibraryContext, in_public
+from saas.core.tenancy.hosts import subdomain_of
+from shared_apps.tenants.models import Domain, Library, LibraryStatus
+
+RUNNING = (
+    LibraryStatus.TRIALING,
+    LibraryStatus.ACTIVE,
+    LibraryStatus.PAST_DUE,
+    LibraryStatus.RESTRICTED,
+)
+_BATCH = 200
+
+
+def context_of(library: Library, host: str | None = None) -> LibraryContext:
+    """What a request, a task or a link needs of a library; `host` where it is reached by a domain of its own."""
+    return LibraryContext(
+        id=library.id,
+        schema_name=library.schema_name,
+        subdomain=library.subdomain,
+        name=library.name,
+        status=library.status,
+        plan=library.plan,
+        primary_host=host or f"{library.subdomain}.{settings.BASE_DOMAINS[0]}",
+    )
+
+
+def find_library(host: str) -> LibraryContext | None:
+    """The library at a normalised host name: a subdomain of a base domain, or a domain of the library's own."""
+    label = subdomain_of(host)
+    if label is not None:
+        library = Library.objects.filter(subdomain=label).first()
+        return context_of(library) if library else None
+    domain = Domain.objects.filter(domain=host).select_related("tenant").first()
+    return context_of(domain.tenant, host) if domain else None
+
+
+def find_library_by_id(identifier: uuid.UUID) -> LibraryContext | None:
+    """The library with this id, whatever its status, or None."""
+    with in_public():
+        library = Library.objects.filter(pk=identifier).first()
+    return context_of(library) if library else None
+
+
+def find_library_by_subdomain(subdomain: str) -> LibraryContext | None:
+    """The library with this subdomain, whatever its status, or None."""
+    with in_public():
+        library = Library.objects.filter(subdomain=subdomain).first()
+    return context_of(library) if library else None
+
+
+def open_libraries() -> Iterator[LibraryContext]:
+    """Libraries whose background work goes on (not suspended, closed or half made), in pages of 200 by id."""
+    last: uuid.UUID | None = None
+    while True:
+        with in_public():
+            page = Library.objects.filter(status__in=RUNNING).order_by("id")
+            rows = list(page.filter(id__gt=last)[:_BATCH] if last else page[:_BATCH])
+        yield from (context_of(row) for row in rows)
+        if len(rows) < _BATCH:
+            return
+        last = rows[-1].id
+
+
+def subdomain_state(subdomain: str) -> str:
+    """ "free", "taken", or "recently_closed" for the name of a library that has closed and may be restored."""
+    with in_public():
+        status = (
+            Library.objects.filter(subdomain=subdomain)
+            .values_list("status", flat=True)
+            .first()
+        )
+    if status is None:
+        return "free"
+    return (
+        "recently_closed"
+        if status in {LibraryStatus.CLOSED, LibraryStatus.DELETED}
+        else "taken"
+    )
