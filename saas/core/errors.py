@@ -104,9 +104,7 @@ class InvalidCursor(DomainError):
     code = "invalid_cursor"
     status = 400
     title = _("Page cursor not valid")
-    detail = _(
-        "This cursor does not belong to this list. Start again from the first page."
-    )
+    detail = _("This cursor does not belong to this list. Start again from the first page.")
 
 
 class MalformedBody(DomainError):
@@ -187,9 +185,7 @@ class CsrfFailed(PermissionDenied):
 
     code = "csrf_failed"
     title = _("Form expired")
-    detail = _(
-        "The form has expired or came from another site. Load the page again and retry."
-    )
+    detail = _("The form has expired or came from another site. Load the page again and retry.")
 
 
 class NotFound(DomainError):
@@ -235,13 +231,9 @@ class ConfirmationRequired(Conflict):
     title = _("Confirmation required")
     detail = _("Confirm the listed points and send the request again.")
 
-    def __init__(
-        self, confirmations: Iterable[FieldProblem], detail: Text | None = None
-    ) -> None:
+    def __init__(self, confirmations: Iterable[FieldProblem], detail: Text | None = None) -> None:
         """`confirmations` are the points to confirm; of each only code and detail are shown."""
-        points = [
-            {"code": point.code, "detail": point.detail} for point in confirmations
-        ]
+        points = [{"code": point.code, "detail": point.detail} for point in confirmations]
         super().__init__(detail, confirmations=points)
 
 
@@ -251,9 +243,7 @@ class PreconditionFailed(DomainError):
     code = "precondition_failed"
     status = 412
     title = _("Changed in the meantime")
-    detail = _(
-        "Somebody changed this in the meantime. Load it again and repeat your change."
-    )
+    detail = _("Somebody changed this in the meantime. Load it again and repeat your change.")
 
 
 class BodyTooLarge(DomainError):
@@ -360,9 +350,7 @@ def all_error_classes() -> tuple[type[DomainError], ...]:
     Classes that only group others (no `code` of their own) are left out, the root too.
     """
     found = {cls for cls in _descendants(DomainError) if "code" in vars(cls)}
-    return tuple(
-        sorted(found, key=lambda cls: (cls.code, cls.__module__, cls.__qualname__))
-    )
+    return tuple(sorted(found, key=lambda cls: (cls.code, cls.__module__, cls.__qualname__)))
 
 
 def error_class(code: str) -> type[DomainError] | None:
@@ -373,10 +361,7 @@ def error_class(code: str) -> type[DomainError] | None:
 def error_page() -> str:
     """Return the table of all codes as Markdown, in the source language, for docs/errors/."""
     rows = ["| code | status | title | when |", "|---|---|---|---|"]
-    rows += [
-        f"| `{c.code}` | {c.status} | {c.title} | {summary(c)} |"
-        for c in all_error_classes()
-    ]
+    rows += [f"| `{c.code}` | {c.status} | {c.title} | {summary(c)} |" for c in all_error_classes()]
     return "\n".join(rows) + "\n"
 
 

@@ -20,9 +20,7 @@ MAX_VALUES = 50_000
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 # A string (to the end of the text where it is never closed, so that the scan stays linear), a bracket, or a
 # number or word outside of strings.
-_TOKEN = re.compile(
-    r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]|[^\s"\[\]{},:]++', re.DOTALL
-)
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]|[^\s"\[\]{},:]++', re.DOTALL)
 _BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 _AFTER_KEY = re.compile(r"[ \t\r\n]*:")
 
@@ -30,9 +28,7 @@ _AFTER_KEY = re.compile(r"[ \t\r\n]*:")
 class MalformedJSONError(ValueError):
     """The text is not JSON that we take; `line` and `column` count from 1, None without a position."""
 
-    def __init__(
-        self, reason: str, text: str | None = None, at: int | None = None
-    ) -> None:
+    def __init__(self, reason: str, text: str | None = None, at: int | None = None) -> None:
         self.reason = reason
         self.line = self.column = None
         if text is not None and at is not None:
@@ -51,9 +47,7 @@ def parse_json(body: bytes) -> Any:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         start = body[: error.start].decode("utf-8")
-        raise MalformedJSONError(
-            _("The body is not UTF-8."), start, len(start)
-        ) from error
+        raise MalformedJSONError(_("The body is not UTF-8."), start, len(start)) from error
     _check_depth(text)
     try:
         value = json.loads(
@@ -130,9 +124,7 @@ def _check_depth(text: str) -> None:
         if mark in ("[", "{"):
             depth += 1
             if depth > MAX_DEPTH:
-                reason = _("Nested deeper than %(limit)d levels.") % {
-                    "limit": MAX_DEPTH
-                }
+                reason = _("Nested deeper than %(limit)d levels.") % {"limit": MAX_DEPTH}
                 raise MalformedJSONError(reason, text, token.start())
         elif mark in ("]", "}"):
             depth -= 1
@@ -143,9 +135,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise _Refused(_("A key stands twice in one object."))
     if len(found) > MAX_KEYS:
-        raise _Refused(
-            _("More than %(limit)d keys in one object.") % {"limit": MAX_KEYS}
-        )
+        raise _Refused(_("More than %(limit)d keys in one object.") % {"limit": MAX_KEYS})
     return found
 
 

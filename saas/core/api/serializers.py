@@ -174,7 +174,7 @@ class StrictModelSerializer(_Strict, serializers.ModelSerializer[_Row]):
     """A ModelSerializer with the same strictness; bigint keys are id strings, moments are UTC."""
 
     serializer_related_field = IdRelatedField
-    serializer_field_mapping: ClassVar[dict[type[models.Field[Any, Any]], type[_AnyField]]] = {
+    serializer_field_mapping: "ClassVar[dict[type[models.Field[Any, Any]], type[_AnyField]]]" = {
         **serializers.ModelSerializer.serializer_field_mapping,
         models.BigAutoField: IdField,
         models.CharField: LineField,

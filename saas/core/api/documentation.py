@@ -1,0 +1,105 @@
+"""Serving the OpenAPI document, Swagger UI and Redoc: one document per site, local files, strict CSP."""
+
+import hashlib
+import threading
+from typing import Any, ClassVar
+
+from csp.decorators import csp_replace
+from django.http import HttpResponse, HttpResponseBase
+from django.urls import URLPattern, path
+from django.utils import translation
+from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.decorators import method_decorator
+from drf_spectacular.settings import patched_settings
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
+from rest_framework.request import Request
+
+from saas.core.api.throttling import add_rate_limit_headers
+
+SCHEMA_PATH = "/api/schema/"
+# The viewers put style elements into the page while they run; scripts stay limited to our own files.
+_VIEWER_POLICY = {
+    "default-src": ["'self'"],
+    "script-src": ["'self'"],
+    "style-src": ["'self'", "'unsafe-inline'"],
+    "img-src": ["'self'", "data:"],
+    "worker-src": ["'self'", "blob:"],
+    "object-src": ["'none'"],
+    "base-uri": ["'none'"],
+    "frame-ancestors": ["'none'"],
+}
+_viewer_csp = method_decorator(csp_replace(_VIEWER_POLICY), name="dispatch")
+
+
+class _Limited:
+    """Gives the pages the rate limit and its headers, like any other API address."""
+
+    throttle_policies: ClassVar[tuple[str, ...]] = ("burst",)
+
+    def finalize_response(
+        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> Any:
+        final = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
+        add_rate_limit_headers(request, final)
+        return final
+
+
+class DocumentView(_Limited, SpectacularAPIView):  # type: ignore[misc]
+    """The OpenAPI document of one site, generated once per language and form.
+
+    Generating takes seconds, so it must not be a caller's choice how often that happens (ASVS 15.2.2).
+    """
+
+    _made: ClassVar[dict[tuple[str, str, str], bytes]] = {}
+    _making: ClassVar[threading.Lock] = threading.Lock()
+
+    def get(self, request: Request) -> HttpResponseBase:
+        """Return the document in the form that Accept asks for, or 304."""
+        renderer = request.accepted_renderer
+        language = translation.get_language() or ""
+        key = (str(self.urlconf), language, renderer.media_type)
+        with self._making:  # the generator patches settings of the whole process
+            if key not in self._made:
+                with patched_settings(self.custom_settings):
+                    made = self._get_schema_response(request)
+                self._made[key] = renderer.render(made.data, renderer.media_type, {})
+        body = self._made[key]
+        response = HttpResponse(body, content_type=f"{renderer.media_type}; charset=utf-8")
+        etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
+        response["ETag"] = etag
+        response["Cache-Control"] = "no-cache"
+        patch_vary_headers(response, ("Accept", "Accept-Language"))
+        return get_conditional_response(request._request, etag=etag, response=response) or response
+
+    def _get_version_parameter(self, request: Request) -> None:
+        """Ignore ?version=: what is kept for everybody must not depend on what one caller asked for."""
+
+
+@_viewer_csp
+class SwaggerView(_Limited, SpectacularSwaggerSplitView):  # type: ignore[misc]
+    """Swagger UI whose start-up script is a request of its own, so that no inline script is needed."""
+
+    template_name = "api/swagger_ui.html"
+
+
+@_viewer_csp
+class RedocView(_Limited, SpectacularRedocView):  # type: ignore[misc]
+    """Redoc as an element that its own script finds: no inline script, no fonts from elsewhere."""
+
+    template_name = "api/redoc.html"
+
+
+def schema_view(urlconf: str, *, title: str | None = None) -> Any:
+    """Return the view of the OpenAPI document of the site whose routes are in `urlconf`."""
+    patches = {"TITLE": title} if title else None
+    return DocumentView.as_view(urlconf=urlconf, custom_settings=patches)
+
+
+def documentation_urls(urlconf: str, *, title: str | None = None) -> list[URLPattern]:
+    """Return the routes api/schema/, api/docs/ and api/redoc/ of one site."""
+    viewer: dict[str, Any] = {"url": SCHEMA_PATH, **({"title": title} if title else {})}
+    return [
+        path("api/schema/", schema_view(urlconf, title=title), name="schema"),
+        path("api/docs/", SwaggerView.as_view(**viewer), name="api-docs"),
+        path("api/redoc/", RedocView.as_view(**viewer), name="api-redoc"),
+    ]

@@ -1,0 +1,189 @@
+"""The OpenAPI document: what our views declare, as parameters, security, problem responses and examples."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent, build_bearer_security_scheme_object
+from drf_spectacular.utils import OpenApiParameter
+
+from saas.core import errors
+from saas.core.api.problems import CONTENT_TYPE, PROBLEM_PATH
+from saas.core.errors import DomainError
+
+_WITH_BODY = ("POST", "PUT", "PATCH")
+_IDEMPOTENCY_CODES = ("idempotency_key_reused", "idempotency_in_progress")
+
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "A problem document (RFC 9457). Decide by `code`, which never changes; show `detail`.",
+    "required": ["type", "title", "status", "detail", "code", "request_id"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "request_id": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "code", "detail"],
+                "properties": {name: {"type": "string"} for name in ("field", "code", "detail")},
+            },
+        },
+        "confirmations": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["code", "detail"],
+                "properties": {name: {"type": "string"} for name in ("code", "detail")},
+            },
+        },
+    },
+    "additionalProperties": True,
+}
+
+
+class LibraryTokenScheme(OpenApiAuthenticationExtension):
+    """How the document names the JWT of a library."""
+
+    target_class = "saas.core.api.authentication.LibraryJWTAuthentication"
+    match_subclasses = True
+    name = "bearerToken"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        """Return the security scheme object."""
+        return dict(
+            build_bearer_security_scheme_object(
+                header_name="Authorization", token_prefix="Bearer", bearer_format="JWT"
+            )
+        )
+
+
+class ProblemAwareSchema(AutoSchema):
+    """Adds to each operation what ApiBehaviour declares beside the serializers."""
+
+    def get_operation(
+        self, path: str, path_regex: str, path_prefix: str, method: str, registry: Any
+    ) -> dict[str, Any] | None:
+        """Return the operation object with its problem responses, None where it is left out."""
+        operation: dict[str, Any] | None = super().get_operation(
+            path, path_regex, path_prefix, method, registry
+        )
+        if operation is not None:
+            self._add_problems(operation["responses"])
+        return operation
+
+    def get_auth(self) -> list[Any]:
+        """Return the security requirements; an empty one where anonymous callers are let in."""
+        required = list(super().get_auth())
+        declared = getattr(self.view, "permissions", {})
+        if self._declared_key() in declared and declared[self._declared_key()] is None and {} not in required:
+            required.append({})
+        return required
+
+    def get_override_parameters(self) -> list[Any]:
+        """Return the declared query parameters and the headers that shared mechanisms read."""
+        parameters: list[Any] = list(super().get_override_parameters())
+        parameters += [OpenApiParameter(name, str) for name in sorted(self._query_parameters())]
+        if self.method == "POST" and getattr(self.view, "idempotent", False):
+            text = "A key of the client's choice; repeating the request with it has one effect (24 hours)."
+            parameters.append(_header("Idempotency-Key", text, max_length=255))
+        if errors.PreconditionRequired in self._declared_errors():
+            parameters.append(_header("If-Match", "The ETag of the version that is changed.", required=True))
+        return parameters
+
+    def get_examples(self) -> list[Any]:
+        """Return the examples that the view declares for this method or action."""
+        declared = getattr(self.view, "examples", {})
+        return [*super().get_examples(), *declared.get(self._declared_key(), ())]
+
+    def error_classes(self) -> tuple[type[DomainError], ...]:
+        """Return the errors of this operation: those it declares and those its shape brings, by code."""
+        found = {cls.code: cls for cls in self._common_errors()}
+        found |= {cls.code: cls for cls in self._declared_errors()}
+        return tuple(found[code] for code in sorted(found))
+
+    # -- what the view declares -----------------------------------------------------------------------------
+
+    def _declared_key(self) -> str:
+        return str(getattr(self.view, "action", None) or self.method)
+
+    def _declared_errors(self) -> tuple[type[DomainError], ...]:
+        declared = getattr(self.view, "error_codes", {})
+        return tuple(declared.get(self._declared_key(), ()))
+
+    def _query_parameters(self) -> frozenset[str]:
+        if self.method != "GET":
+            return frozenset()
+        if getattr(self.view, "detail", False):
+            return frozenset(getattr(self.view, "detail_query_parameters", ()))
+        return frozenset(getattr(self.view, "query_parameters", ()))
+
+    def _common_errors(self) -> Iterator[type[DomainError]]:
+        yield from (errors.RateLimited, errors.NotAcceptable, errors.InternalError, errors.UnknownParameter)
+        declared = getattr(self.view, "permissions", {})
+        if declared.get(self._declared_key(), "") is not None:
+            yield from (errors.NotAuthenticated, errors.PermissionDenied)
+        if self.view.get_authenticators():
+            yield errors.TokenInvalid
+        if "{" in self.path:
+            yield errors.NotFound
+        if self.method in _WITH_BODY:
+            yield from (errors.ValidationFailed, errors.UnknownField, errors.MalformedJson)
+            yield from (errors.BodyTooLarge, errors.UnsupportedMediaType)
+        if self._is_list_view() and getattr(self.view, "pagination_class", None):
+            yield from (errors.InvalidParameter, errors.InvalidCursor)
+        if self.method == "POST" and getattr(self.view, "idempotent", False):
+            known = (errors.error_class(code) for code in _IDEMPOTENCY_CODES)
+            yield from (cls for cls in known if cls is not None)
+
+    # -- the document -----------------------------------------------------------------------------------------
+
+    def _add_problems(self, responses: dict[str, Any]) -> None:
+        component = ResolvedComponent(
+            name="Problem", type=ResolvedComponent.SCHEMA, object="Problem", schema=PROBLEM_SCHEMA
+        )
+        self.registry.register_on_missing(component)
+        by_status: dict[int, list[type[DomainError]]] = {}
+        for cls in self.error_classes():
+            by_status.setdefault(cls.status, []).append(cls)
+        for status in sorted(by_status):
+            classes = by_status[status]
+            codes = ", ".join(f"`{cls.code}`" for cls in classes)
+            described = {
+                "description": f"{HTTPStatus(status).phrase}: {codes}.",
+                "content": {
+                    CONTENT_TYPE: {
+                        "schema": component.ref,
+                        "examples": {cls.code: {"value": _example(cls)} for cls in classes},
+                    }
+                },
+            }
+            responses.setdefault(str(status), described)
+
+
+def _header(name: str, text: str, *, required: bool = False, max_length: int = 4096) -> OpenApiParameter:
+    kind = {"type": "string", "maxLength": max_length}
+    place = OpenApiParameter.HEADER
+    return OpenApiParameter(name, kind, location=place, required=required, description=text)
+
+
+def _example(cls: type[DomainError]) -> dict[str, Any]:
+    example: dict[str, Any] = {
+        "type": f"{PROBLEM_PATH}{cls.code}/",
+        "title": str(cls.title),
+        "status": cls.status,
+        "detail": str(cls.detail or cls.title),
+        "code": cls.code,
+        "request_id": "5f0c0e9ab6f94d2f8a3f1c1e0c7b1d2a",
+    }
+    if issubclass(cls, errors.ValidationFailed):
+        example["errors"] = [{"field": "name", "code": "required", "detail": "This field is required."}]
+    if issubclass(cls, errors.ConfirmationRequired):
+        example["confirmations"] = [{"code": "fine_due", "detail": "The patron owes money."}]
+    return example
