@@ -1,0 +1,10 @@
+"""Registers the app."""
+
+from django.apps import AppConfig
+
+
+class BillingConfig(AppConfig):
+    """Label `billing`."""
+
+    name = "billing"
+    label = "billing"

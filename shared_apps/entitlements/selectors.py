@@ -1,0 +1,48 @@
+"""Reading plans. Works in every schema: plans are code, not rows."""
+
+from __future__ import annotations
+
+from shared_apps.entitlements.errors import UnknownPlan
+from shared_apps.entitlements.plans import DEFAULT_PLAN, PLANS, TRIAL_DAYS, Interval, Limits, Plan
+
+__all__ = [
+    "DEFAULT_PLAN",
+    "TRIAL_DAYS",
+    "Interval",
+    "Limits",
+    "Plan",
+    "all_plans",
+    "first_status",
+    "plan",
+    "plan_codes",
+    "rate_limit",
+]
+_BY_CODE = {offered.code: offered for offered in PLANS}
+
+
+def all_plans() -> tuple[Plan, ...]:
+    """Every plan on offer, the smallest first."""
+    return PLANS
+
+
+def plan_codes() -> tuple[str, ...]:
+    """The codes of all plans, the smallest first."""
+    return tuple(_BY_CODE)
+
+
+def plan(code: str) -> Plan:
+    """The plan with this code. Raises UnknownPlan."""
+    try:
+        return _BY_CODE[code]
+    except KeyError as error:
+        raise UnknownPlan from error
+
+
+def first_status(code: str) -> str:
+    """Status of a new library: `trialing` on a paid plan, `active` on a free one. Raises UnknownPlan."""
+    return "active" if plan(code).is_free else "trialing"
+
+
+def rate_limit(code: str) -> tuple[int, int]:
+    """(requests, seconds) that a whole library of this plan may send. Raises UnknownPlan."""
+    return plan(code).limits.requests_per_minute, 60

@@ -1,0 +1,10 @@
+"""Registers the app."""
+
+from django.apps import AppConfig
+
+
+class PlatformConfig(AppConfig):
+    """Label `platform`."""
+
+    name = "shared_apps.platform"
+    label = "platform"
