@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             wipe(options.data)
     except EmbeddedError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
@@ -46,8 +46,8 @@ def show_status(data_dir: Path) -> int:
     """Print the state of both servers; 0 when both are up, else 3 (as `systemctl status` has it)."""
     found = status(data_dir)
     for name, state in found.states.items():
-        print(f"{name:<10} {state.value}")
-    print(f"{'used':<10} {'yes' if found.in_use else 'no'}")
+        _say(f"{name:<10} {state.value}")
+    _say(f"{'used':<10} {'yes' if found.in_use else 'no'}")
     return 0 if all(state.value == "up" for state in found.states.values()) else 3
 
 
@@ -57,11 +57,16 @@ def keep_running(data_dir: Path) -> int:
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, lambda *_: ended.set())
     servers = ensure(data_dir)
-    print(f"DATABASE_URL={servers.database_url}\nREDIS_URL={servers.redis_url}", flush=True)
+    _say(f"DATABASE_URL={servers.database_url}\nREDIS_URL={servers.redis_url}")
     while not ended.wait(_CHECK_SECONDS):
         for name in ensure(data_dir).started:
-            print(f"{name} had died and was started again", flush=True)
+            _say(f"{name} had died and was started again")
     return 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

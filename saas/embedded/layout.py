@@ -25,7 +25,10 @@ _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]+")
 
 @dataclass(frozen=True)
 class Layout:
-    """Places inside (or, for `sockets` and `postgres_home`, chosen for) one data folder. All paths absolute."""
+    """Places inside (or, for `sockets` and `postgres_home`, chosen for) one data folder.
+
+    All paths absolute.
+    """
 
     data_dir: Path
     postgres_home: Path
@@ -71,8 +74,8 @@ def claim(data_dir: Path) -> Path:
             strangers = [entry.name for entry in folder.iterdir() if not entry.name.startswith(MARKER)]
             if strangers:
                 raise EmbeddedError(
-                    f"The folder {folder} holds other files ({min(strangers)}, ...) and was not made by LibraryHub;"
-                    " choose an empty one."
+                    f"The folder {folder} holds other files ({min(strangers)}, ...) and was not made by"
+                    " LibraryHub; choose an empty one."
                 )
             _mark(marker)
         if marker.stat().st_uid != os.geteuid():
@@ -112,13 +115,13 @@ def is_ours(data_dir: Path) -> bool:
 
 
 def read_choices(folder: Path) -> dict[str, str]:
-    """What earlier starts noted in the marker (`account`, `postgres_home`, `sockets`); empty before the first."""
+    """What earlier starts noted in the marker: `account`, `postgres_home`, `sockets`; at first nothing."""
     try:
         found = json.loads((folder / MARKER).read_text())
     except (OSError, ValueError) as error:
         raise EmbeddedError(
             f"The data folder {folder} is damaged ({MARKER} cannot be read: {error});"
-            " move the folder away, or delete it to start with an empty one."
+            " start with --fresh to begin with empty records."
         ) from error
     return {str(key): str(value) for key, value in found.items()}
 
@@ -144,7 +147,9 @@ def sockets_dir(folder: Path, noted: str | None) -> Path:
     if _fits(inside):
         return private_dir(inside)
     name = f"libraryhub-{os.geteuid()}-{short_hash(folder)}"
-    for candidate in (noted, Path(tempfile.gettempdir()) / name, Path("/tmp") / name):
+    # /tmp for systems whose own temp folder has a long path (macOS); private_dir checks what lies there
+    shared = (Path(tempfile.gettempdir()), Path("/tmp"))  # noqa: S108
+    for candidate in (noted, *(place / name for place in shared)):
         if candidate is not None and _fits(Path(candidate)) and Path(candidate).parent.is_dir():
             return private_dir(Path(candidate))
     raise EmbeddedError(

@@ -95,8 +95,8 @@ class PostgresServer:
             self._initdb()
         if not (self.data / "PG_VERSION").is_file():
             raise self.refusal("PG_VERSION is missing")
-        # Nobody runs in this folder (the caller looked), but Postgres would believe the files of a dead one: their
-        # number may by now be that of a zombie or of a stranger.
+        # Nobody runs in this folder (the caller looked), but Postgres would believe the files of a dead one:
+        # their number may by now be that of a zombie or of a stranger.
         for stale in (self.data / "postmaster.pid", self.socket, Path(f"{self.socket}.lock")):
             stale.unlink(missing_ok=True)
         settings = {
@@ -147,7 +147,7 @@ class PostgresServer:
             shutil.rmtree(rest)
 
     def _initdb(self) -> None:
-        """Make the cluster under another name and rename it, so that a half-made one is never taken for whole.
+        """Make the cluster under another name and rename it: a half-made one is never taken for whole.
 
         The lock is handed down: if we are killed, nobody starts anything before our orphan has ended.
         """
@@ -200,7 +200,7 @@ def _utf8_ctype() -> str:
 
 
 def _greet(path: Path, database: str) -> bytes | None:
-    """Open a connection at protocol level: b"Z" if the server is ready, the body of its error, None if nobody answers.
+    """Greet as a client does; b"Z" if it is ready, the body of its error, or None if nobody answers.
 
     Takes 3 ms, where a client of libpq would take ten times that and hide the state "starting up".
     """
@@ -221,7 +221,7 @@ def _greet(path: Path, database: str) -> bytes | None:
 
 
 def _verdict(answers: BinaryIO) -> bytes | None:
-    """Read messages (one letter, length, body) up to "ready" or an error: "authenticated" comes before both."""
+    """Read messages (letter, length, body) up to "ready" or an error; "authenticated" precedes both."""
     while len(head := answers.read(5)) == 5:
         kind, length = struct.unpack("!cI", head)
         body = answers.read(length - 4)

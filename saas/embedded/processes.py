@@ -1,8 +1,9 @@
 """Find, start and end server processes by what the kernel says of them, never by a pid file.
 
-A pid in a file may be that of a dead process, of a zombie, or of a stranger that got the number later. So a process
-counts as ours when its working folder is the server's data folder (both servers change into it) or, where the kernel
-does not show that (a container's root looking at another user's process), when its title carries our mark.
+A pid in a file may be that of a dead process, of a zombie, or of a stranger that got the number later. So a
+process counts as ours when its working folder is the server's data folder (both servers change into it) or,
+where the kernel does not show that (a container's root looking at another user's process), when its title
+carries our mark.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def _from_proc() -> Iterator[tuple[int, str, str]]:
 def _from_ps() -> Iterator[tuple[int, str, str]]:
     """Where there is no /proc (macOS) titles must do."""
     listing = subprocess.run(
-        ["ps", "-axww", "-o", "pid=,command="], capture_output=True, text=True, check=True
+        ["/bin/ps", "-axww", "-o", "pid=,command="], capture_output=True, text=True, check=True
     )
     for line in listing.stdout.splitlines():
         pid, _, title = line.strip().partition(" ")
@@ -90,14 +91,15 @@ def spawn_detached(
 ) -> int:
     """Start a program that outlives us, in a session of its own; its output goes to `log`; returns its pid.
 
-    A short-lived shell stands between, so that the program is init's child and a crash of it leaves no zombie with us.
-    `user` is (uid, gid) to run as, for root only. The pid is of `command` itself, provided it only execs (env, unshare).
+    A short-lived shell stands between, so that the program is init's child and a crash of it leaves no zombie
+    with us. `user` is (uid, gid) to run as, for root only. The pid is of `command` itself, provided it only
+    execs (env, unshare).
     """
     options: dict[str, object] = {}
     if user is not None:
         options = {"user": user[0], "group": user[1], "extra_groups": []}
     with log.open("ab") as output:
-        shell = subprocess.run(  # type: ignore[call-overload]
+        shell = subprocess.run(  # type: ignore[call-overload]  # noqa: S603 (our own command lines)
             ["/bin/sh", "-c", '"$@" 2>&1 & echo $! >&2', "sh", *command],
             stdin=subprocess.DEVNULL,
             stdout=output,

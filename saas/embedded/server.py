@@ -46,7 +46,7 @@ class Server(Protocol):
         """All its living processes, whoever started them: title by pid."""
 
     def main_pid(self, found: dict[int, str]) -> int | None:
-        """The process among them that listens and commands; None when it is dead and left the others alone."""
+        """The process among them that listens and commands; None when it died before the others."""
 
     def spawn(self) -> int:
         """Make the data if missing, remove what a dead predecessor left, start; returns the pid."""
@@ -130,5 +130,5 @@ def _reason(log: Path, start: int) -> str:
     for word in ("PANIC: ", "FATAL: ", "Bad file format", "rror"):
         for line in lines:
             if word in line:
-                return line[line.find(word) :] if word.isupper() else line
+                return line[line.find(word) :] if word != "rror" else line
     return next((line for line in reversed(lines) if line), "it ended without a word")

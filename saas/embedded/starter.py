@@ -1,8 +1,9 @@
 """Start, attach, stop, wipe: the order of the locks.
 
-`users.lock`: every process that uses the servers holds it shared, as long as it lives. The watcher waits for it
-exclusively: the kernel grants that when the last user is gone, also when he was killed.
-`start.lock`: held while one process looks and starts; taken after `users.lock`, so nobody holds it when the watcher stops.
+`users.lock`: every process that uses the servers holds it shared, as long as it lives. The watcher waits for
+it exclusively: the kernel grants that when the last user is gone, also when he was killed.
+`start.lock`: held while one process looks and starts; taken after `users.lock`, so nobody holds it when the
+watcher stops.
 `watcher.lock`: held by the living watcher.
 """
 
@@ -62,8 +63,8 @@ class Status:
 def ensure(data_dir: Path) -> Servers:
     """Start what does not run, attach to what does, and register this process as a user until it ends.
 
-    Cold 0.6 s, warm 0.2 s, attached 0.03 s. Safe to call again, from threads and from several processes at once.
-    Raises EmbeddedError with one sentence for a person.
+    Cold 0.6 s, warm 0.2 s, attached 0.03 s. Safe to call again, from threads and from several processes at
+    once. Raises EmbeddedError with one sentence for a person.
     """
     with _guard:
         folder = layout.claim(data_dir)
@@ -91,11 +92,12 @@ def status(data_dir: Path) -> Status:
     """Look without starting, registering or changing anything."""
     folder = layout.absolute(data_dir)
     if not layout.is_ours(folder) or "account" not in layout.read_choices(folder):
-        return Status({"PostgreSQL": State.DOWN, "Redis": State.DOWN}, in_use=False)
+        return Status({"Redis": State.DOWN, "PostgreSQL": State.DOWN}, in_use=False)
     with FileLock(folder / "lock" / "users.lock") as users:
-        free = users.acquire()
+        # a stopping watcher holds it alone; users hold it together
+        in_use = users.acquire(shared=True) and not users.acquire()
     return Status(
-        {server.name: server.probe() for server in _servers_of(folder, binaries.locate())}, in_use=not free
+        {server.name: server.probe() for server in _servers_of(folder, binaries.locate())}, in_use=in_use
     )
 
 
@@ -132,7 +134,10 @@ def wipe(data_dir: Path, *, also: Sequence[str] = ()) -> None:
 
 
 def stop_all(folder: Path, programs: binaries.Binaries) -> None:
-    """Stop both servers; the caller holds `users.lock` exclusively. A stubborn one does not keep the other up."""
+    """Stop both servers; the caller holds `users.lock` exclusively.
+
+    A stubborn one does not keep the other up.
+    """
     failures: list[EmbeddedError] = []
     for server in _servers_of(folder, programs):
         try:
@@ -144,7 +149,10 @@ def stop_all(folder: Path, programs: binaries.Binaries) -> None:
 
 
 def stop_deleted(folder: Path) -> None:
-    """End servers whose folder somebody deleted under them. There is nothing left that an orderly stop could save."""
+    """End servers whose folder somebody deleted under them.
+
+    There is nothing left that an orderly stop could save.
+    """
     processes.send(processes.find_deleted(folder), signal.SIGKILL)
 
 
@@ -247,7 +255,12 @@ def _alone(folder: Path, *, force: bool) -> Iterator[None]:
 
 
 def _delete_records(folder: Path, also: Sequence[str]) -> None:
-    noted = layout.read_choices(folder)
+    try:
+        noted = layout.read_choices(folder)
+    except EmbeddedError:  # a damaged marker: what a new start would choose is then the best guess
+        layout.note_choices(folder, {})
+        _plan(folder)
+        noted = layout.read_choices(folder)
     if "account" in noted:
         stop_all(folder, binaries.locate())
         home = Path(noted["postgres_home"])

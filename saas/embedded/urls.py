@@ -26,9 +26,9 @@ def redis_url(socket: Path, db: int = 0) -> str:
 def celery_url(redis_url: str, db: int) -> str:
     """The same Redis as `redis_url`, database number `db`, in the form of Celery (kombu).
 
-    `unix:///path?db=0` becomes `redis+socket:///path?virtual_host=<db>`; `redis://` and `rediss://` keep their
-    form and get the database number as path. Credentials and other parameters stay.
-    Raises ValueError for any other scheme.
+    `unix:///path?db=0` becomes `redis+socket:///path?virtual_host=<db>`; `redis://` and `rediss://` keep
+    their form and get the database number as path. Credentials and other parameters stay. Raises ValueError
+    for any other scheme.
     """
     parts = urlsplit(redis_url)
     query = [(key, value) for key, value in parse_qsl(parts.query) if key not in ("db", "virtual_host")]
