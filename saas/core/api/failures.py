@@ -1,13 +1,13 @@
 """Exceptions of Django, DRF, simplejwt, PostgreSQL and Redis as errors of ours."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import redis
 from django.core import exceptions as django_exceptions
 from django.db import Error as DatabaseError
-from django.db import IntegrityError, InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions as drf
 
@@ -42,29 +42,27 @@ _SIMPLE: tuple[tuple[type[Exception], type[DomainError]], ...] = (
 )
 _SAYS_MORE = (drf.MethodNotAllowed, drf.UnsupportedMediaType, drf.PermissionDenied)
 
-# SQLSTATEs: PostgreSQL documentation, appendix A.
-_CONFLICTS = ("23505", "23P01", "23503", "23001", "23514")
-_RACES = ("55P03", "40001", "40P01")
-_CANCELED = "57014"
-_AWAY = ("08", "53", "57P", "25006")
-_BAD_VALUE = "22"
+# SQLSTATEs (or their beginnings) and what they mean to a client: PostgreSQL documentation, appendix A.
+# A null where none may be (23502) and every class that is not here is a bug of ours.
+_BY_STATE: tuple[tuple[tuple[str, ...], type[DomainError]], ...] = (
+    (("23505", "23P01", "23503", "23001", "23514"), ours.Conflict),
+    (("55P03", "40001", "40P01"), ours.Busy),
+    (("57014",), ours.Timeout),
+    (("08", "53", "57P", "25006"), ours.ServiceUnavailable),
+    (("22",), ours.InvalidValue),
+)
 
 
 def as_domain_error(exception: BaseException) -> DomainError | None:
     """Return the error of ours that says what `exception` means, None where it is a bug of ours."""
     if isinstance(exception, DomainError):
         return exception
-    if isinstance(exception, drf.ValidationError | django_exceptions.ValidationError):
-        return validation_failed(exception)
-    if isinstance(exception, drf.Throttled):
-        return ours.RateLimited(retry_after=int(exception.wait) if exception.wait else 1)
-    if isinstance(exception, drf.AuthenticationFailed):
-        return _authentication_failed(exception)
+    for theirs, convert in _CONVERTERS:
+        if isinstance(exception, theirs):
+            return convert(exception)
     for theirs, cls in _SIMPLE:
         if isinstance(exception, theirs):
             return cls(_own_words(exception))
-    if isinstance(exception, DatabaseError):
-        return _database_error(exception)
     return None
 
 
@@ -127,22 +125,21 @@ def _own_words(exception: Exception) -> str | None:
     return None
 
 
+def _throttled(exception: drf.Throttled) -> DomainError:
+    return ours.RateLimited(retry_after=int(exception.wait or 1))
+
+
 def _database_error(exception: DatabaseError) -> DomainError | None:
     state = _sqlstate(exception)
     if state is None:
-        away = isinstance(exception, OperationalError | InterfaceError)
-        return _logged(exception, ours.ServiceUnavailable()) if away else None
-    if state in _CONFLICTS and isinstance(exception, IntegrityError):
-        return _logged(exception, ours.Conflict())
-    if state in _RACES:
-        return ours.Busy()
-    if state == _CANCELED:
-        return _logged(exception, ours.Timeout())
-    if state.startswith(_AWAY):
-        return _logged(exception, ours.ServiceUnavailable())
-    if state.startswith(_BAD_VALUE):
-        return _logged(exception, ours.InvalidValue())
-    return None
+        cls = ours.ServiceUnavailable if isinstance(exception, OperationalError | InterfaceError) else None
+    else:
+        cls = next((found for starts, found in _BY_STATE if state.startswith(starts)), None)
+    if cls is None:
+        return None
+    # The driver's text may hold values of a row: only its class and state are logged.
+    logger.warning("database error %s (%s)", state, type(exception).__name__)
+    return cls()
 
 
 def _sqlstate(exception: BaseException) -> str | None:
@@ -156,7 +153,10 @@ def _sqlstate(exception: BaseException) -> str | None:
     return None
 
 
-def _logged(exception: DatabaseError, error: DomainError) -> DomainError:
-    # The driver's text may hold values of a row: only its class and state are logged.
-    logger.warning("database error %s (%s)", _sqlstate(exception), type(exception).__name__)
-    return error
+# The first that matches counts.
+_CONVERTERS: tuple[tuple[tuple[type[Exception], ...], Callable[[Any], DomainError | None]], ...] = (
+    ((drf.ValidationError, django_exceptions.ValidationError), validation_failed),
+    ((drf.Throttled,), _throttled),
+    ((drf.AuthenticationFailed,), _authentication_failed),
+    ((DatabaseError,), _database_error),
+)

@@ -6,7 +6,7 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import ResolvedComponent, build_bearer_security_scheme_object
+from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiParameter
 
 from saas.core import errors
@@ -57,11 +57,7 @@ class LibraryTokenScheme(OpenApiAuthenticationExtension):
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
         """Return the security scheme object."""
-        return dict(
-            build_bearer_security_scheme_object(
-                header_name="Authorization", token_prefix="Bearer", bearer_format="JWT"
-            )
-        )
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 
 
 class ProblemAwareSchema(AutoSchema):
@@ -142,7 +138,7 @@ class ProblemAwareSchema(AutoSchema):
             known = (errors.error_class(code) for code in _IDEMPOTENCY_CODES)
             yield from (cls for cls in known if cls is not None)
 
-    # -- the document -----------------------------------------------------------------------------------------
+    # -- the document ---------------------------------------------------------------------------------------
 
     def _add_problems(self, responses: dict[str, Any]) -> None:
         component = ResolvedComponent(

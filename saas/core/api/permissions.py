@@ -49,6 +49,6 @@ def declared_key(request: Request, view: Any) -> str | None:
     if hasattr(view, "action_map"):
         action = view.action_map.get(method) or (view.action_map.get("get") if method == "head" else None)
         return str(action) if action else None
-    handler = "get" if method == "head" and not hasattr(view, "head") else method
+    handler = "get" if method == "head" else method
     known = handler in view.http_method_names and hasattr(view, handler)
     return handler.upper() if known and handler != "options" else None

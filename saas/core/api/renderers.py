@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 from django.utils.functional import Promise
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 
 from saas.core.api.fields import utc_text
@@ -29,10 +30,20 @@ class ORJSONRenderer(BaseRenderer):
         return b"" if data is None else dump(data)
 
 
+class _NoOverride:
+    URL_FORMAT_OVERRIDE = None
+
+
+class AcceptNegotiation(DefaultContentNegotiation):
+    """Chooses the form by the Accept header alone: `?format=` is an unknown parameter like any other."""
+
+    settings = _NoOverride  # type: ignore[assignment]
+
+
 def dump(data: Any) -> bytes:
     """Return `data` as JSON in UTF-8.
 
-    Raises TypeError for what has no JSON form, ValueError for a naive datetime: both are bugs of the caller.
+    Raises TypeError for what has no JSON form, such as a naive datetime: a bug of the caller.
     """
     return orjson.dumps(data, default=_plain, option=_OPTIONS)
 

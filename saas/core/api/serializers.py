@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeVar
 
 from django.db import models
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 from rest_framework.fields import Field
 from rest_framework.utils import html
@@ -65,24 +66,26 @@ def type_problem(field: _AnyField, raw: Any) -> tuple[str, str] | None:
     """
     if raw is None:
         return None
-    if isinstance(field, serializers.BooleanField) and not isinstance(raw, bool):
-        return "invalid", _("Send true or false.")
-    if isinstance(field, serializers.IntegerField) and (isinstance(raw, bool) or not isinstance(raw, int)):
-        return "invalid", _("Send a whole number.")
-    if isinstance(field, serializers.FloatField) and (
-        isinstance(raw, bool) or not isinstance(raw, int | float)
-    ):
-        return "invalid", _("Send a number.")
-    if isinstance(field, serializers.DecimalField) and not isinstance(raw, str):
-        return "invalid", _("Send the number as a string.")
-    if isinstance(field, serializers.ChoiceField) and not isinstance(field, serializers.MultipleChoiceField):
-        return None if raw in _hashable_choices(field, raw) else ("invalid_choice", _choices_text(field))
     if isinstance(field, serializers.CharField):
         return _text_problem(field, raw)
+    if isinstance(field, serializers.ChoiceField) and not isinstance(field, serializers.MultipleChoiceField):
+        return None if raw in _choices_of_type(field, raw) else ("invalid_choice", _choices_text(field))
+    for kinds, taken, message in _JSON_TYPES:
+        # bool is an int to Python, not to JSON
+        if isinstance(field, kinds) and type(raw) not in taken:
+            return "invalid", str(message)
     return None
 
 
-def _hashable_choices(field: Any, raw: Any) -> Iterable[Any]:
+_JSON_TYPES: tuple[tuple[type[_AnyField], tuple[type, ...], Any], ...] = (
+    (serializers.BooleanField, (bool,), gettext_lazy("Send true or false.")),
+    (serializers.IntegerField, (int,), gettext_lazy("Send a whole number.")),
+    (serializers.FloatField, (int, float), gettext_lazy("Send a number.")),
+    (serializers.DecimalField, (str,), gettext_lazy("Send the number as a string.")),
+)
+
+
+def _choices_of_type(field: Any, raw: Any) -> Iterable[Any]:
     if raw == "" and field.allow_blank:
         return ("",)
     # 1 == True == 1.0 in Python, not in JSON.

@@ -174,4 +174,4 @@ def _valid_address(text: str) -> str | None:
 
 
 def _raw(request: Request | HttpRequest) -> HttpRequest:
-    return cast(HttpRequest, getattr(request, "_request", request))
+    return cast("HttpRequest", getattr(request, "_request", request))

@@ -13,6 +13,7 @@ from rest_framework.viewsets import GenericViewSet
 from saas.core.api.etags import conditional_list
 from saas.core.api.lookups import visible_or_404
 from saas.core.api.parameters import check_query_parameters
+from saas.core.api.renderers import AcceptNegotiation
 from saas.core.api.throttling import add_rate_limit_headers, charge_address, give_back
 from saas.core.errors import DomainError
 from saas.core.principals import Principal, principal_of
@@ -41,6 +42,7 @@ class ApiBehaviour:
     examples: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
     idempotent: ClassVar[bool] = False
     cache_control: ClassVar[str] = "no-store"
+    content_negotiation_class = AcceptNegotiation
     metadata_class = None
     request: Any
 

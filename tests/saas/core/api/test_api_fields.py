@@ -199,7 +199,7 @@ def test_moments_go_out_in_utc_whatever_their_zone() -> None:
     moment = dt.datetime(2026, 11, 20, 10, 30, tzinfo=rome)
     assert UtcDateTimeField().to_representation(moment) == "2026-11-20T09:30:00Z"
     with pytest.raises(ValueError, match="naive"):
-        fields.utc_text(dt.datetime(2026, 11, 20))  # noqa: DTZ001
+        fields.utc_text(dt.datetime(2026, 11, 20))
 
 
 def test_time_zones_and_languages() -> None:
@@ -233,7 +233,7 @@ def test_several_lines() -> None:
 
 
 def test_right_to_left_marks_and_emoji_are_text() -> None:
-    text = "ספר \u200f👩‍👩‍👧 ‮x"
+    text = "\u05e1\u05e4\u05e8 \u200f\U0001f469\u200d\U0001f467 \u202ex"
     assert LineField().run_validation(text) == text
 
 

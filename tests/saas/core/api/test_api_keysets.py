@@ -22,13 +22,13 @@ ALIAS = "keysets"
 
 with isolate_apps("saas.core"):
 
-    class Branch(models.Model):
+    class Branch(models.Model):  # noqa: DJ008
         name = models.CharField(max_length=20)
 
         class Meta:
             app_label = "core"
 
-    class Copy(models.Model):
+    class Copy(models.Model):  # noqa: DJ008
         branch = models.ForeignKey(Branch, models.CASCADE)
         shelf = models.CharField(max_length=20)
         due_at = models.DateTimeField(null=True)
@@ -74,10 +74,10 @@ def copies(database: str) -> models.QuerySet[Copy]:
 
 
 class CopyViewSet(ApiViewSet):
-    permissions = {"list": None}  # noqa: RUF012
+    permissions = {"list": None}
     pagination_class = KeysetPagination
     query_parameters = frozenset({"shelf"})
-    ordering_fields = {"shelf": "shelf", "due_at": "due_at", "branch": "branch__name", "price": "price"}  # noqa: RUF012
+    ordering_fields = {"shelf": "shelf", "due_at": "due_at", "branch": "branch__name", "price": "price"}
     default_ordering = "shelf"
     rows: Any = None
     as_dicts = False

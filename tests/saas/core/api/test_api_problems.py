@@ -39,8 +39,8 @@ class CommaRenderer(BaseRenderer):
 class Raising(ApiView):
     """Raises what the test puts into `raises`."""
 
-    permissions = {"GET": None}  # noqa: RUF012
-    renderer_classes = [ORJSONRenderer, CommaRenderer]  # noqa: RUF012
+    permissions = {"GET": None}
+    renderer_classes = [ORJSONRenderer, CommaRenderer]
     raises: Exception | None = None
 
     def get(self, request: Any) -> Response:

@@ -179,7 +179,7 @@ def test_a_form_can_only_send_strings_and_is_still_checked_for_names() -> None:
 
 @isolate_apps("saas.core")
 def test_a_model_serializer_maps_ids_text_and_moments() -> None:
-    class Shelf(models.Model):
+    class Shelf(models.Model):  # noqa: DJ008
         id = models.BigAutoField(primary_key=True)
         name = models.CharField(max_length=20)
         note = models.TextField(blank=True)
