@@ -1,0 +1,44 @@
+"""Reading loans. The look-up is the permission check: what a caller may not see is not in the query set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.db.models import QuerySet
+
+from saas.core.principals import Principal
+from tenant_apps.circulation.models import Loan
+
+VIEW = "circulation.view"
+_FILTERS = {
+    "copy_barcode": "copy__barcode",
+    # Any card of the patron finds all their loans, also those made with a card that was lost since.
+    "card_number": "patron__cards__number",
+    "branch": "branch__code",
+}
+
+
+def loans_visible_to(principal: Principal) -> QuerySet[Loan]:
+    """Loans whom the caller may see: all, or those made at the branches where they hold `circulation.view`.
+
+    Everything that the JSON form of a loan shows comes with the row.
+    """
+    loans = Loan.objects.select_related("copy__title", "branch", "return_branch")
+    branches = principal.branches_for(VIEW)
+    return loans if branches is None else loans.filter(branch__in=branches)
+
+
+def matching(
+    loans: QuerySet[Loan], wanted: Mapping[str, str], *, is_open: bool | None = None
+) -> QuerySet[Loan]:
+    """Keep loans that match every filter: `copy_barcode`, `card_number`, `branch` (a code), open or not."""
+    conditions: dict[str, str | bool] = {_FILTERS[name]: value for name, value in wanted.items()}
+    if is_open is not None:
+        conditions["returned_at__isnull"] = is_open
+    return loans.filter(**conditions)
+
+
+def open_loan_of_copy(copy_id: int) -> Loan | None:
+    """The loan that a copy is out on. Call it with the copy locked if anything depends on the answer."""
+    loans = Loan.objects.select_related("branch").filter(copy_id=copy_id, returned_at=None)
+    return loans.first()

@@ -1,0 +1,24 @@
+"""Lending, taking back, and the rules for both."""
+
+from tenant_apps.circulation.services.checkout import Checkout, check_out
+from tenant_apps.circulation.services.loan_rules import (
+    change_rule,
+    create_rule,
+    delete_rule,
+    seed_library,
+)
+from tenant_apps.circulation.services.messages import Message
+from tenant_apps.circulation.services.returns import Return, Transfer, return_copy
+
+__all__ = [
+    "Checkout",
+    "Message",
+    "Return",
+    "Transfer",
+    "change_rule",
+    "check_out",
+    "create_rule",
+    "delete_rule",
+    "return_copy",
+    "seed_library",
+]

@@ -1,0 +1,10 @@
+"""Registers the app."""
+
+from django.apps import AppConfig
+
+
+class PatronsConfig(AppConfig):
+    """Label `patrons`."""
+
+    name = "tenant_apps.patrons"
+    label = "patrons"

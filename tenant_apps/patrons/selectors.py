@@ -1,0 +1,52 @@
+"""Reading patrons. The look-up is the permission check: what a caller may not see is not in the query set."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db.models import Q, QuerySet
+
+from saas.core.principals import Principal
+from tenant_apps.patrons import rules
+from tenant_apps.patrons.models import Card, Patron, PatronCategory
+
+MANAGE = "patrons.manage"
+VIEW = "patrons.view"
+
+
+def all_categories() -> QuerySet[PatronCategory]:
+    """Every patron category of the current library."""
+    return PatronCategory.objects.all()
+
+
+def patrons_visible_to(principal: Principal, *, permission: str = VIEW) -> QuerySet[Patron]:
+    """Patrons whom the caller may see: all, or those whose home branch is one of the caller's."""
+    patrons = Patron.objects.select_related("category", "home_branch")
+    branches = principal.branches_for(permission)
+    return patrons if branches is None else patrons.filter(home_branch__in=branches)
+
+
+def matching(patrons: QuerySet[Patron], text: str) -> QuerySet[Patron]:
+    """Keep patrons whose name contains the text, in any case, or who have a card that begins with it."""
+    cards = Card.objects.filter(number__startswith=text)
+    return patrons.filter(Q(name__icontains=text) | Q(pk__in=cards.values("patron")))
+
+
+def lock_patron_of_card(number: str) -> Patron | None:
+    """Lock the patron who has this card until the transaction ends; None where no such card exists.
+
+    The category comes with the row. Whoever locks a copy too has locked it before (copy, patron, title).
+    Anything else about the patron, the state of the card too, is to be read after this.
+    """
+    patrons = Patron.objects.select_for_update(of=("self",), no_key=True).select_related("category")
+    return patrons.filter(cards__number=number).first()
+
+
+def card_is_lost(number: str) -> bool:
+    """Whether this card has been reported lost; a card that does not exist has not."""
+    return Card.objects.filter(number=number, lost_at__isnull=False).exists()
+
+
+def has_expired(patron: Patron, *, today: dt.date) -> bool:
+    """Whether the membership is over on `today`, the date at the branch that asks."""
+    return rules.has_expired(patron.expires_on, today)

@@ -1,0 +1,16 @@
+"""What others may do with patrons."""
+
+from tenant_apps.patrons.services.cards import replace_cards, report_card_lost
+from tenant_apps.patrons.services.categories import create_category, seed_library
+from tenant_apps.patrons.services.patrons import PatronChanges, create_patron, link_account, update_patron
+
+__all__ = [
+    "PatronChanges",
+    "create_category",
+    "create_patron",
+    "link_account",
+    "replace_cards",
+    "report_card_lost",
+    "seed_library",
+    "update_patron",
+]

@@ -1,0 +1,40 @@
+"""Making patron categories."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from psycopg.errors import UniqueViolation
+
+from saas.core.principals import SYSTEM, Actor
+from saas.core.seeding import LibrarySeed
+from shared_apps.audit import services as audit
+from tenant_apps.patrons.errors import PatronCategoryTaken
+from tenant_apps.patrons.models import PatronCategory
+
+STANDARD = {"adult": "Adult", "child": "Child"}
+
+
+def create_category(*, code: str, name: str, by: Actor, now: datetime) -> PatronCategory:
+    """Make a patron category. Raises PatronCategoryTaken."""
+    category = PatronCategory(code=code, name=name)
+    with transaction.atomic():
+        try:
+            with transaction.atomic():
+                category.save(force_insert=True)
+        except IntegrityError as error:
+            if isinstance(error.__cause__, UniqueViolation):
+                raise PatronCategoryTaken from error
+            raise
+        changes = {"code": code, "name": name}
+        audit.record(action="patron_category.created", target=category, by=by, changes=changes, now=now)
+    return category
+
+
+def seed_library(seed: LibrarySeed) -> None:
+    """Give a new library the categories `adult` and `child`. May run twice."""
+    present = set(PatronCategory.objects.values_list("code", flat=True))
+    for code, name in STANDARD.items():
+        if code not in present:
+            create_category(code=code, name=name, by=SYSTEM, now=seed.now)
