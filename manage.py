@@ -32,6 +32,10 @@ def main() -> None:
         from saas.demo.servers import start_where_needed
 
         start_where_needed()
+    if sys.argv[1:2] == ["demo"] and not {"-h", "--help"} & set(sys.argv):
+        from saas.demo.launch import prepare
+
+        prepare(sys.argv[2:])
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

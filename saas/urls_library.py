@@ -2,14 +2,14 @@
 
 from django.urls import include, path
 
-from saas.core.api.openapi import schema_urls
+from saas.core.api.documentation import documentation_urls
 from saas.core.api.problems import problem_urls
 from saas.core.health import health_urls
 
-handler400 = "saas.core.api.problems.bad_request"
-handler403 = "saas.core.api.problems.permission_denied"
-handler404 = "saas.core.api.problems.not_found"
-handler500 = "saas.core.api.problems.server_error"
+handler400 = "saas.core.api.problems.handler400"
+handler403 = "saas.core.api.problems.handler403"
+handler404 = "saas.core.api.problems.handler404"
+handler500 = "saas.core.api.problems.handler500"
 
 urlpatterns = [
     path("api/v1/auth/", include("shared_apps.accounts.api.urls")),
@@ -20,7 +20,7 @@ urlpatterns = [
     path("api/v1/", include("tenant_apps.patrons.api.urls")),
     path("api/v1/", include("tenant_apps.circulation.api.urls")),
     path("", include("tenant_apps.catalog.page_urls")),
-    *schema_urls("saas.urls_library"),
+    *documentation_urls("saas.urls_library"),
     *problem_urls,
     *health_urls,
 ]

@@ -3,14 +3,14 @@
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
-from saas.core.api.openapi import schema_urls
+from saas.core.api.documentation import documentation_urls
 from saas.core.api.problems import problem_urls
 from saas.core.health import health_urls
 
-handler400 = "saas.core.api.problems.bad_request"
-handler403 = "saas.core.api.problems.permission_denied"
-handler404 = "saas.core.api.problems.not_found"
-handler500 = "saas.core.api.problems.server_error"
+handler400 = "saas.core.api.problems.handler400"
+handler403 = "saas.core.api.problems.handler403"
+handler404 = "saas.core.api.problems.handler404"
+handler500 = "saas.core.api.problems.handler500"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/auth/", include("shared_apps.accounts.api.urls")),
@@ -19,7 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("shared_apps.platform.api.urls")),
     path("billing/", include("billing.api.urls")),
     path("", include("shared_apps.signup.page_urls")),
-    *schema_urls("saas.urls_public"),
+    *documentation_urls("saas.urls_public"),
     *problem_urls,
     *health_urls,
 ]

@@ -129,7 +129,14 @@ def _seed(library: Any, now: datetime) -> None:
     with in_library(library):
         seed_library(
             LibrarySeed(
-                library, f"admin@{name}.example", "Ada Admin", make_password(PASSWORD), "en", "IT", "Europe/Rome", now
+                library,
+                f"admin@{name}.example",
+                "Ada Admin",
+                make_password(PASSWORD),
+                "en",
+                "IT",
+                "Europe/Rome",
+                now,
             )
         )
         for role in ("librarian", "reader"):
@@ -217,7 +224,9 @@ def _empty(library: Any) -> None:
     connection.close()
     with in_library(library), connection.cursor() as cursor:
         cursor.execute(_LIBRARY_TABLES, [library.schema_name])
-        tables = sql.SQL(", ").join(sql.Identifier(library.schema_name, name) for (name,) in cursor.fetchall())
+        tables = sql.SQL(", ").join(
+            sql.Identifier(library.schema_name, name) for (name,) in cursor.fetchall()
+        )
         cursor.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(tables))
     _seed(library, timezone.now())
 
@@ -266,7 +275,11 @@ def client_for(library: Any, user: Any = None) -> Any:
     client = APIClient(HTTP_HOST=f"{library.subdomain}.localhost")
     if user is not None:
         with in_library(library):
-            person = User.objects.get(email=f"{user}@{library.subdomain}.example") if isinstance(user, str) else user
+            person = (
+                User.objects.get(email=f"{user}@{library.subdomain}.example")
+                if isinstance(user, str)
+                else user
+            )
             token = RefreshToken.for_user(person).access_token
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
     return client

@@ -1,6 +1,9 @@
 """The kernel as a Django app: no tables; commands, templates and the patches of saas.core.tenancy.caches."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class CoreConfig(AppConfig):
@@ -10,7 +13,9 @@ class CoreConfig(AppConfig):
     label = "core"
 
     def ready(self) -> None:
-        """Make process-wide caches tell schemas apart before the first request."""
+        """Make process-wide caches tell schemas apart, and load the Celery application that tasks are sent through."""
         from saas.core.tenancy.caches import key_content_types_by_schema
 
         key_content_types_by_schema()
+        # By name: the application is an entry point above the kernel.
+        import_module(settings.CELERY_APPLICATION)

@@ -25,8 +25,8 @@ from saas.core.tenancy import LibraryContext, current_library, in_library, in_pu
 log = structlog.get_logger(__name__)
 LIBRARY_HEADER = "libraryhub_library"
 REQUEST_HEADER = "libraryhub_request_id"
-# Read by tests/architecture: every task says where it runs.
-REGISTERED: dict[str, str] = {}
+# Every task by name; tests/architecture reads that each says where it runs.
+REGISTERED: dict[str, TaskHandle] = {}
 
 
 class LibraryGone(RuntimeError):
@@ -79,9 +79,7 @@ def load_library(identifier: uuid.UUID) -> LibraryContext:
 class TaskHandle:
     """What `library_task` and `public_task` return: call it to run the body here and now, `enqueue` to send it."""
 
-    def __init__(
-        self, body: Callable[..., None], name: str, scope: str, queue: str
-    ) -> None:
+    def __init__(self, body: Callable[..., None], name: str, scope: str, queue: str) -> None:
         functools.update_wrapper(cast(Any, self), body)
         self.body, self.name, self.scope, self.queue = body, name, scope, queue
 
@@ -96,27 +94,21 @@ class TaskHandle:
         transaction.on_commit(functools.partial(self._send, arguments, headers))
 
     def _send(self, arguments: dict[str, Any], headers: dict[str, str]) -> None:
-        current_app.tasks[self.name].apply_async(
-            kwargs=arguments, headers=headers, queue=self.queue
-        )
+        current_app.tasks[self.name].apply_async(kwargs=arguments, headers=headers, queue=self.queue)
 
 
 def library_task(
     *, name: str, queue: str = "default", **options: Any
 ) -> Callable[[Callable[..., None]], TaskHandle]:
     """Declare a task that belongs to one library: it runs in the schema of the library that enqueued it."""
-    return functools.partial(
-        _declare, name=name, scope="library", queue=queue, options=options
-    )
+    return functools.partial(_declare, name=name, scope="library", queue=queue, options=options)
 
 
 def public_task(
     *, name: str, queue: str = "default", **options: Any
 ) -> Callable[[Callable[..., None]], TaskHandle]:
     """Declare a task that runs in the public schema (sweepers, sign-up, fleet)."""
-    return functools.partial(
-        _declare, name=name, scope="public", queue=queue, options=options
-    )
+    return functools.partial(_declare, name=name, scope="public", queue=queue, options=options)
 
 
 def _declare(
@@ -127,9 +119,7 @@ def _declare(
     queue: str,
     options: dict[str, Any],
 ) -> TaskHandle:
-    REGISTERED[name] = scope
-    base = type(
-        f"{scope.title()}Task", (_SchemaTask,), {"scope": scope, "abstract": True}
-    )
+    base = type(f"{scope.title()}Task", (_SchemaTask,), {"scope": scope, "abstract": True})
     shared_task(name=name, base=base, queue=queue, **options)(body)
-    return TaskHandle(body, name, scope, queue)
+    REGISTERED[name] = TaskHandle(body, name, scope, queue)
+    return REGISTERED[name]

@@ -5,9 +5,7 @@ from saas.settings.env import read
 ENV = read()
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "saas.core.api.authentication.LibraryJWTAuthentication"
-    ],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["saas.core.api.authentication.LibraryJWTAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["saas.core.api.permissions.HasDeclaredPermission"],
     "DEFAULT_PARSER_CLASSES": ["saas.core.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["saas.core.api.renderers.ORJSONRenderer"],

@@ -68,7 +68,8 @@ TIME_ZONE = "UTC"
 
 # -- files ----------------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+# Without `collectstatic` (local work, tests) files come from the apps themselves.
+WHITENOISE_USE_FINDERS = True
 MEDIA_ROOT = DATA_DIR / "media"
 STORAGES = {
     "default": {"BACKEND": "saas.core.tenancy.storage.LibraryStorage"},
@@ -98,7 +99,6 @@ STRIPE_WEBHOOK_SECRETS = list(ENV["STRIPE_WEBHOOK_SECRETS"])
 TENANT_MODEL = "tenants.Library"
 TENANT_DOMAIN_MODEL = "tenants.Domain"
 PUBLIC_SCHEMA_NAME = "public"
-PG_EXTRA_SEARCH_PATHS = ["extensions"]
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 LIBRARY_RESOLVER = "shared_apps.tenants.selectors.find_library"
 LIBRARY_BY_ID = "shared_apps.tenants.selectors.find_library_by_id"

@@ -32,7 +32,5 @@ def database_from_url(url: str) -> dict[str, Any]:
 
 
 DATABASES = {
-    "default": database_from_url(
-        ENV.or_default("DATABASE_URL", "postgresql://postgres@localhost/libraryhub")
-    )
+    "default": database_from_url(ENV.or_default("DATABASE_URL", "postgresql://postgres@localhost/libraryhub"))
 }

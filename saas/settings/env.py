@@ -69,9 +69,7 @@ def _hosts(raw: str) -> tuple[str, ...]:
     hosts = tuple(host.lower().rstrip(".") for host in _list(raw))
     for host in hosts:
         if "/" in host or ":" in host or "*" in host or not host:
-            raise ValueError(
-                f"{host!r} must be a plain host name without scheme, port or wildcard"
-            )
+            raise ValueError(f"{host!r} must be a plain host name without scheme, port or wildcard")
     return hosts
 
 
@@ -88,9 +86,7 @@ def _url(*schemes: str) -> Callable[[str], str]:
     def parse(raw: str) -> str:
         scheme = urlsplit(raw).scheme
         if scheme not in schemes:
-            raise ValueError(
-                f"must be a URL that starts with one of {', '.join(s + '://' for s in schemes)}"
-            )
+            raise ValueError(f"must be a URL that starts with one of {', '.join(s + '://' for s in schemes)}")
         return raw
 
     return parse

@@ -2,13 +2,15 @@
 
 from saas.settings.base import *
 from saas.settings.base import ENV
-from saas.settings.env import EnvironmentProblems, production_problems, report
+from saas.settings.env import PROJECT_ROOT, EnvironmentProblems, production_problems, report
 from saas.settings.logging import logging_for
 
 if problems := production_problems(ENV):
     raise EnvironmentProblems(report(problems))
 
 DEBUG = False
+WHITENOISE_USE_FINDERS = False
+STATIC_ROOT = PROJECT_ROOT / "static"
 LOGGING = logging_for(ENV.or_default("LOG_FORMAT", "json"), ENV["LOG_LEVEL"])
 
 # `__Host-` binds a cookie to the one host that set it: no library can set or read another's (ASVS 3.3.1, 3.3.3).
@@ -22,7 +24,5 @@ if ENV["TRUSTED_PROXY_COUNT"]:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 STORAGES = {
     **STORAGES,  # noqa: F405
-    "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }

@@ -8,12 +8,11 @@ def broker_url(url: str) -> str:
     """Celery's spelling of a Redis URL; a socket is `redis+socket://PATH?virtual_host=N`."""
     numbered = redis_database(url, 3)
     if numbered.startswith("unix://"):
-        return numbered.replace("unix://", "redis+socket://").replace(
-            "?db=", "?virtual_host="
-        )
+        return numbered.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host=")
     return numbered
 
 
+CELERY_APPLICATION = "saas.celery"
 CELERY_BROKER_URL = broker_url(REDIS_URL)
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True

@@ -20,9 +20,7 @@ class IdempotencyKeyReused(DomainError):
     code = "idempotency_key_reused"
     status = 422
     title = _("Idempotency-Key used before")
-    detail = _(
-        "This key was used for a different request. Take a new key for a new request."
-    )
+    detail = _("This key was used for a different request. Take a new key for a new request.")
 
 
 class IdempotencyInProgress(DomainError):
@@ -31,6 +29,4 @@ class IdempotencyInProgress(DomainError):
     code = "idempotency_in_progress"
     status = 409
     title = _("Still running")
-    detail = _(
-        "The first request with this key is still running. Ask again in a moment."
-    )
+    detail = _("The first request with this key is still running. Ask again in a moment.")

@@ -25,9 +25,7 @@ class IdempotentAnswer(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["caller", "key"], name="delivery_answer_caller_key"
-            ),
+            models.UniqueConstraint(fields=["caller", "key"], name="delivery_answer_caller_key"),
         ]
 
     def __str__(self) -> str:

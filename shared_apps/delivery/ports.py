@@ -13,6 +13,4 @@ from saas.core.tenancy import LibraryContext
 
 def open_libraries() -> Iterator[LibraryContext]:
     """Every library whose tasks may run, in batches."""
-    yield from cast(
-        Callable[[], Iterator[LibraryContext]], import_string(settings.OPEN_LIBRARIES)
-    )()
+    yield from cast(Callable[[], Iterator[LibraryContext]], import_string(settings.OPEN_LIBRARIES))()

@@ -30,3 +30,8 @@ def sign_in_url(subdomain: str) -> str:
 def public_url(path: str = "/") -> str:
     """Address of a page of the public site; `path` begins with a slash."""
     return f"{settings.PUBLIC_URL.rstrip('/')}{path}"
+
+
+def public_host() -> str:
+    """Host name of the public site, without a port."""
+    return urlsplit(settings.PUBLIC_URL).hostname or "localhost"

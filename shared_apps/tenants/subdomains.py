@@ -31,13 +31,12 @@ _MAX_INPUT = 255
 _MAX_CANDIDATES = 10
 
 # First words of Unicode character names, by script: the recommended scripts of UAX 31, table 5.
-_SCRIPTS = frozenset(
-    """
+_SCRIPT_NAMES = """
     ARABIC ARMENIAN BENGALI BOPOMOFO CYRILLIC DEVANAGARI ETHIOPIC GEORGIAN GREEK GUJARATI GURMUKHI HANGUL
     HEBREW HIRAGANA KANNADA KATAKANA KHMER LAO LATIN MALAYALAM MYANMAR ORIYA SINHALA TAMIL TELUGU THAANA
     THAI TIBETAN
-    """.split()
-)
+"""
+_SCRIPTS = frozenset(_SCRIPT_NAMES.split())
 _HAN = {"CJK", "IDEOGRAPHIC"}
 # Scripts that one language writes together (UTS 39, section 5.2, without Latin).
 _WRITTEN_TOGETHER = (
@@ -46,11 +45,7 @@ _WRITTEN_TOGETHER = (
     frozenset({"HAN", "BOPOMOFO"}),
 )
 # Letters of other scripts that a reader takes for Latin ones; a label made of them alone is refused.
-_LOOKS_LATIN = frozenset(
-    "асԁеԍһіјӏорԗԛѕтԝхукҽпгѵѡ"
-    "ανικορτυχωγηεβ"
-    "սօոհցզրյլգ"
-)
+_LOOKS_LATIN = frozenset("асԁеԍһіјӏорԗԛѕтԝхукҽпгѵѡανικορτυχωγηεβսօոհցզրյլգ")
 # Latin letters that pass for an ASCII one without being it plus an accent.
 _LATIN_TWINS = str.maketrans(
     "ıɩɪɑɡɢłʟøðđħŧʀɴʏƴʋƨꜱƅʙƿþʜŋᴀᴄᴅᴇꜰᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢ",

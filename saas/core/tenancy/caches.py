@@ -69,9 +69,7 @@ def _key_guardian_by_schema() -> None:
 
     @lru_cache(maxsize=10_000)
     def look_up(schema: str, app_label: str, codename: str) -> ContentType:
-        return ContentType.objects.get(
-            app_label=app_label, permission__codename=codename
-        )
+        return ContentType.objects.get(app_label=app_label, permission__codename=codename)
 
     def by_schema(app_label: str, codename: str) -> ContentType:
         return look_up(current_schema(), app_label, codename)

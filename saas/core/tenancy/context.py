@@ -61,9 +61,7 @@ def current_library() -> LibraryContext:
     """The library that queries run in. Raises NoLibrary in the public schema."""
     library = current_library_or_none()
     if library is None:
-        raise NoLibrary(
-            f"this code belongs to one library, but the current schema is {current_schema()!r}"
-        )
+        raise NoLibrary(f"this code belongs to one library, but the current schema is {current_schema()!r}")
     return library
 
 

@@ -103,12 +103,7 @@ def normalise_host(raw: str) -> str:
     host = host.removesuffix(".")
     # An IP address reaches the public site only where BASE_DOMAINS names it.
     allowed = set("abcdefghijklmnopqrstuvwxyz0123456789-.")
-    if (
-        not host
-        or len(host) > MAX_HOST_LENGTH
-        or not set(host) <= allowed
-        or ".." in host
-    ):
+    if not host or len(host) > MAX_HOST_LENGTH or not set(host) <= allowed or ".." in host:
         return ""
     return host
 

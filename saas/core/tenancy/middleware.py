@@ -80,9 +80,7 @@ class LibraryMiddleware:
             return problem_response(refusal, request)
         return self._answer(request, settings.LIBRARY_URLCONF, in_library(library))
 
-    def _answer(
-        self, request: HttpRequest, urlconf: str, schema: Any
-    ) -> HttpResponseBase:
+    def _answer(self, request: HttpRequest, urlconf: str, schema: Any) -> HttpResponseBase:
         request.urlconf = urlconf  # type: ignore[attr-defined]
         set_urlconf(urlconf)
         # Not `with`: a streamed body is read after this returns, and its queries must run in the same schema. The
@@ -96,9 +94,7 @@ class LibraryMiddleware:
         if not getattr(response, "streaming", False):
             schema.__exit__(None, None, None)
         else:
-            cast(Any, response)._resource_closers.append(
-                lambda: schema.__exit__(None, None, None)
-            )
+            cast(Any, response)._resource_closers.append(lambda: schema.__exit__(None, None, None))
         return response
 
 

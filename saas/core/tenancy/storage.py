@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from django.conf import settings
 from django.core.files.storage import FileSystemStorage
-from django.utils._os import safe_join
 
 from saas.core.tenancy.context import current_schema
 
 
 class LibraryStorage(FileSystemStorage):
-    """Local disk; each path is below MEDIA_ROOT/<schema>, and one that would leave it raises SuspiciousFileOperation."""
+    """Local disk below MEDIA_ROOT/<schema>; a name that would leave it raises SuspiciousFileOperation.
 
-    def path(self, name: str) -> str:
-        """Absolute path of a stored file of the current library."""
-        return str(safe_join(str(Path(self.location) / current_schema()), name))
+    The folder is computed at each use, never cached: one storage object serves every library of the process.
+    """
+
+    @property
+    def base_location(self) -> str:  # type: ignore[override]
+        """The current library's folder, as the settings spell it."""
+        return str(Path(settings.MEDIA_ROOT) / current_schema())
+
+    @property
+    def location(self) -> str:  # type: ignore[override]
+        """The current library's folder, absolute."""
+        return str(Path(self.base_location).absolute())
 
     def url(self, name: str | None) -> str:
         """Files are never served by address: views check rights first."""

@@ -16,12 +16,15 @@ import orjson
 from django.core.files.uploadedfile import UploadedFile
 from django.db import connection, transaction
 from django.db.utils import OperationalError
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.crypto import salted_hmac
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from saas.core import clock
+from saas.core.api.renderers import ORJSONRenderer
 from saas.core.principals import principal_of
 from shared_apps.delivery import rules
 from shared_apps.delivery.errors import (
@@ -31,7 +34,7 @@ from shared_apps.delivery.errors import (
 )
 from shared_apps.delivery.models import IdempotentAnswer
 
-Method = TypeVar("Method", bound=Callable[..., Response])
+Method = TypeVar("Method", bound=Callable[..., HttpResponseBase])
 LOCK_NOT_AVAILABLE = "55P03"
 WAIT_FOR_FIRST = "1500ms"
 _KEPT_HEADERS = ("Location", "ETag")
@@ -40,7 +43,7 @@ _KEPT_HEADERS = ("Location", "ETag")
 class _NotStored(Exception):
     """Carries an answer out of the transaction that must be undone with its key."""
 
-    def __init__(self, response: Response) -> None:
+    def __init__(self, response: HttpResponseBase) -> None:
         super().__init__()
         self.response = response
 
@@ -49,19 +52,15 @@ def idempotent(method: Method) -> Method:
     """Make a POST handler of a DRF view honour `Idempotency-Key`; without the header nothing changes."""
 
     @functools.wraps(method)
-    def wrapper(view: APIView, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def wrapper(view: APIView, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         key = request.headers.get("Idempotency-Key")
         if key is None:
             return method(view, request, *args, **kwargs)
-        if not 1 <= len(key) <= rules.MAX_KEY_LENGTH or not (
-            key.isascii() and key.isprintable()
-        ):
+        if not 1 <= len(key) <= rules.MAX_KEY_LENGTH or not (key.isascii() and key.isprintable()):
             raise IdempotencyKeyInvalid
         work = functools.partial(method, view, request, *args, **kwargs)
         try:
-            return _answer_once(
-                view, _caller(request), key, _fingerprint(request), work
-            )
+            return _answer_once(view, _caller(request), key, _fingerprint(request), work)
         except _NotStored as undone:
             return undone.response
 
@@ -71,8 +70,8 @@ def idempotent(method: Method) -> Method:
 
 @transaction.atomic
 def _answer_once(
-    view: APIView, caller: str, key: str, fingerprint: str, work: Callable[[], Response]
-) -> Response:
+    view: APIView, caller: str, key: str, fingerprint: str, work: Callable[[], HttpResponseBase]
+) -> HttpResponseBase:
     if not _insert(caller, key, fingerprint):
         return _replay(caller, key, fingerprint)
     try:
@@ -81,7 +80,6 @@ def _answer_once(
     except Exception as error:
         # The view's own handler turns a refusal into its answer; what it does not know it raises again.
         response = view.handle_exception(error)
-        response.exception = True
         # DRF marks the whole transaction for rollback; the savepoint above has undone the work already.
         connection.needs_rollback = False
     if response.status_code == 429 or response.status_code >= 500:
@@ -94,9 +92,7 @@ def _insert(caller: str, key: str, fingerprint: str) -> bool:
     """Claim the key; False where it is known already. Raises IdempotencyInProgress while its first request runs."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT set_config('lock_timeout', %s, true)", [WAIT_FOR_FIRST]
-            )
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [WAIT_FOR_FIRST])
             cursor.execute(
                 "INSERT INTO delivery_idempotentanswer (caller, key, fingerprint, state, headers, created_at)"
                 " VALUES (%s, %s, %s, 'running', '{}', %s) ON CONFLICT (caller, key) DO NOTHING",
@@ -111,27 +107,31 @@ def _insert(caller: str, key: str, fingerprint: str) -> bool:
         raise
 
 
-def _replay(caller: str, key: str, fingerprint: str) -> Response:
+def _replay(caller: str, key: str, fingerprint: str) -> HttpResponse:
     answer = IdempotentAnswer.objects.get(caller=caller, key=key)
     if answer.fingerprint != fingerprint:
         raise IdempotencyKeyReused
-    body = orjson.loads(bytes(answer.body)) if answer.body is not None else None
-    response = Response(
-        body,
+    # The stored bytes, not their meaning rendered once more: the second answer is the first, to the letter.
+    return HttpResponse(
+        bytes(answer.body or b""),
         status=answer.status,
         headers={**answer.headers, "Idempotent-Replayed": "true"},
     )
-    response.exception = response.status_code >= 400
-    return response
 
 
-def _store(caller: str, key: str, response: Response) -> None:
-    body = None if response.data is None else orjson.dumps(response.data, default=str)
-    headers = {
-        name: response[name] for name in _KEPT_HEADERS if response.has_header(name)
-    }
+def _store(caller: str, key: str, response: HttpResponseBase) -> None:
+    if isinstance(response, Response):
+        body = ORJSONRenderer().render(response.data) if response.data is not None else b""
+        content_type = ORJSONRenderer.media_type
+    else:
+        body = cast(HttpResponse, response).content
+        content_type = response.headers["Content-Type"]
+    headers = {name: response[name] for name in _KEPT_HEADERS if response.has_header(name)}
     IdempotentAnswer.objects.filter(caller=caller, key=key).update(
-        state="done", status=response.status_code, headers=headers, body=body
+        state="done",
+        status=response.status_code,
+        headers={**headers, "Content-Type": content_type},
+        body=body,
     )
 
 
@@ -148,17 +148,11 @@ def _fingerprint(request: Request) -> str:
     for part in (request.method or "", request.get_full_path()):
         digest.update(part.encode() + b"\0")
     data = request.data
-    if isinstance(data, Mapping) and any(
-        isinstance(value, UploadedFile) for value in data.values()
-    ):
+    if isinstance(data, Mapping) and any(isinstance(value, UploadedFile) for value in data.values()):
         for name in sorted(data):
             digest.update(name.encode() + b"\0" + _content(data[name]) + b"\0")
     else:
-        digest.update(
-            orjson.dumps(
-                data, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS, default=str
-            )
-        )
+        digest.update(orjson.dumps(data, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS, default=str))
     return salted_hmac("idempotency", digest.digest(), algorithm="sha256").hexdigest()
 
 

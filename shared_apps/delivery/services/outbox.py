@@ -66,18 +66,14 @@ def publish(
         created_at=moment,
         available_at=moment,
     )
-    OutboxMessage.objects.bulk_create(
-        [message], ignore_conflicts=dedupe_key is not None
-    )
+    OutboxMessage.objects.bulk_create([message], ignore_conflicts=dedupe_key is not None)
     _wake_after_commit()
 
 
 def _wake_after_commit() -> None:
     """One wake-up for each transaction and schema, however many messages it writes."""
     schema = current_schema()
-    if any(
-        getattr(hook[1], "wakes", None) == schema for hook in connection.run_on_commit
-    ):
+    if any(getattr(hook[1], "wakes", None) == schema for hook in connection.run_on_commit):
         return
     library = current_library_or_none()
 
@@ -122,10 +118,7 @@ def _claim() -> OutboxMessage | None:
     now = clock.now()
     with transaction.atomic():
         message: OutboxMessage | None = (
-            _due(now)
-            .select_for_update(skip_locked=True)
-            .order_by("available_at", "id")
-            .first()
+            _due(now).select_for_update(skip_locked=True).order_by("available_at", "id").first()
         )
         if message is not None:
             message.leased_until = now + rules.LEASE
@@ -174,10 +167,6 @@ def _put_back(message: OutboxMessage, error: Exception) -> None:
 
 def purge(*, now: datetime) -> int:
     """Delete delivered messages and stored answers of the current schema that are past their time; how many."""
-    messages, _ = OutboxMessage.objects.filter(
-        delivered_at__lt=now - rules.KEEP_DELIVERED
-    ).delete()
-    answers, _ = IdempotentAnswer.objects.filter(
-        created_at__lt=now - rules.KEEP_ANSWERS
-    ).delete()
+    messages, _ = OutboxMessage.objects.filter(delivered_at__lt=now - rules.KEEP_DELIVERED).delete()
+    answers, _ = IdempotentAnswer.objects.filter(created_at__lt=now - rules.KEEP_ANSWERS).delete()
     return messages + answers

@@ -1,0 +1,33 @@
+"""Who can sign in to the demo, and the card that tells so. These accounts exist nowhere else."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PASSWORD: Final = "libraryhub-demo"
+LIBRARIES: Final = {"riverside": "Riverside Public Library", "hillcrest": "Hillcrest School Library"}
+STAFF: Final = "staff@platform.example"
+ROLES: Final = ("admin", "librarian", "reader")
+
+
+def email(role: str, subdomain: str) -> str:
+    """Address of a library's standard account."""
+    return f"{role}@{subdomain}.example"
+
+
+def card(*, port: int, seconds: float) -> str:
+    """What the demo prints when everything is up."""
+    lines = [
+        "",
+        f"  LibraryHub is ready ({seconds:.1f} s). Ctrl-C ends it.",
+        "",
+        f"  Public site   http://localhost:{port}/",
+        f"  Caught mail   http://localhost:{port}/demo/mail/",
+        f"  API           http://riverside.localhost:{port}/api/docs/",
+        "",
+    ]
+    for subdomain, name in LIBRARIES.items():
+        lines.append(f"  {name:<26} http://{subdomain}.localhost:{port}/")
+        lines.append("      " + "  ".join(email(role, subdomain) for role in ROLES))
+    lines += ["", f"  Platform staff             {STAFF}", f"  Password of all of them    {PASSWORD}", ""]
+    return "\n".join(lines)

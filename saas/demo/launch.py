@@ -1,0 +1,98 @@
+"""What `manage.py demo` does before Django's settings are read: its arguments, the servers, the environment."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import psycopg
+import redis
+
+from saas.demo.servers import data_dir, start_where_needed
+from saas.demo.supervisor import port_is_free
+from saas.embedded import EmbeddedError, wipe
+
+DEFAULT_PORT = 8000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `manage.py demo`."""
+    parser.add_argument(
+        "--port", type=_port, default=DEFAULT_PORT, help="port of the demo (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--records", type=Path, metavar="FILE", help="also import this MARC21 file into both libraries"
+    )
+    parser.add_argument("--fresh", action="store_true", help="throw the demo's data away and begin again")
+    parser.add_argument("--reload", action="store_true", help="restart the web server when the code changes")
+
+
+def _port(raw: str) -> int:
+    port = int(raw) if raw.isascii() and raw.isdigit() else 0
+    if not 1 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{raw!r} is not a port: choose a number from 1 to 65535")
+    return port
+
+
+def prepare(argv: Sequence[str]) -> None:
+    """Check what can be checked, start the servers, and set the environment that the demo's processes inherit.
+
+    Ends the process with one sentence and exit code 1 for a taken port, an unreadable file, servers that do not start.
+    """
+    parser = argparse.ArgumentParser(add_help=False)
+    add_arguments(parser)
+    options, _ = parser.parse_known_args(argv)
+    _check_records(options.records)
+    if not port_is_free(options.port):
+        sys.exit(f"libraryhub: port {options.port} is taken: choose another one with --port.")
+    own_servers = bool(os.environ.get("DATABASE_URL"))
+    if options.fresh:
+        _start_afresh(own_servers)
+    start_where_needed()
+    _check_database(os.environ["DATABASE_URL"])
+    _check_redis(os.environ["REDIS_URL"])
+    os.environ["DEMO"] = "1"
+    os.environ["PUBLIC_URL"] = f"http://localhost:{options.port}"
+    os.environ["BASE_DOMAINS"] = "localhost"
+
+
+def _check_records(file: Path | None) -> None:
+    if file is None:
+        return
+    try:
+        with file.open("rb") as opened:
+            opened.read(1)
+    except OSError as error:
+        sys.exit(f"libraryhub: the records file {file} cannot be read: {error.strerror}.")
+
+
+def _start_afresh(own_servers: bool) -> None:
+    if own_servers:
+        sys.exit(
+            "libraryhub: --fresh throws away the embedded servers' data only; DATABASE_URL names a server of"
+            " your own, so empty that database yourself."
+        )
+    try:
+        wipe(data_dir())
+    except EmbeddedError as error:
+        sys.exit(f"libraryhub: {error}")
+
+
+def _check_database(url: str) -> None:
+    try:
+        with psycopg.connect(url, connect_timeout=5):
+            pass
+    except (psycopg.Error, UnicodeError) as error:
+        reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+        sys.exit(f"libraryhub: the database that DATABASE_URL names cannot be used: {reason}")
+
+
+def _check_redis(url: str) -> None:
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=3, socket_timeout=3) as client:
+            client.ping()
+    except (redis.RedisError, ValueError) as error:
+        sys.exit(f"libraryhub: the Redis server that REDIS_URL names cannot be used: {error}")

@@ -1,0 +1,91 @@
+"""What a library's status allows, and that a request leaves no schema behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client, RequestFactory
+
+from saas.core.tenancy import current_schema, in_public
+from saas.core.tenancy.middleware import LibraryMiddleware
+
+
+def set_status(library: Any, status: str) -> None:
+    from shared_apps.tenants.models import Library
+
+    with in_public():
+        Library.objects.filter(pk=library.id).update(status=status)
+
+
+@pytest.mark.django_db
+def test_an_unknown_host_is_a_404_problem_without_any_other_name() -> None:
+    answer = Client(HTTP_HOST="nowhere.localhost").get(
+        "/api/v1/search/", headers={"accept": "application/json"}
+    )
+    assert answer.status_code == 404
+    assert answer["Content-Type"].startswith("application/problem+json")
+    assert answer.json()["code"] == "library_not_found"
+    assert "north" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("status", "method", "path", "expected"),
+    [
+        ("active", "GET", "/api/v1/titles/", 200),
+        ("past_due", "GET", "/api/v1/titles/", 200),
+        ("restricted", "GET", "/api/v1/titles/", 200),
+        ("restricted", "POST", "/api/v1/titles/", 402),
+        ("suspended", "GET", "/api/v1/titles/", 402),
+        ("suspended", "GET", "/health/live/", 200),
+        ("suspended", "POST", "/api/v1/auth/login/", 400),
+        ("closed", "GET", "/api/v1/titles/", 410),
+        ("closed", "POST", "/api/v1/auth/login/", 410),
+        ("provisioning", "GET", "/api/v1/titles/", 404),
+    ],
+)
+def test_status_decides(
+    north: Any, api: Callable[..., Any], status: str, method: str, path: str, expected: int
+) -> None:
+    client = api(north, None if "auth" in path else "librarian")
+    set_status(north, status)
+    answer = client.generic(method, path, "{}", content_type="application/json")
+    assert answer.status_code == expected
+    if expected in {402, 410}:
+        code = {
+            "suspended": "library_suspended",
+            "restricted": "library_restricted",
+            "closed": "library_closed",
+        }
+        assert answer.json()["code"] == code[status]
+
+
+def test_the_other_library_is_not_affected(north: Any, south: Any, api: Callable[..., Any]) -> None:
+    client = api(south, "librarian")
+    set_status(north, "suspended")
+    assert client.get("/api/v1/titles/").status_code == 200
+
+
+def test_a_view_that_fails_leaves_the_public_schema(north: Any) -> None:
+    def fail(request: Any) -> Any:
+        assert current_schema() == "lib_north"
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        LibraryMiddleware(fail)(RequestFactory().get("/", HTTP_HOST="north.localhost"))
+    assert current_schema() == "public"
+
+
+def test_a_streamed_body_is_read_in_its_library(north: Any) -> None:
+    from django.http import StreamingHttpResponse
+
+    def lines() -> Any:
+        yield current_schema()
+
+    response = LibraryMiddleware(lambda request: StreamingHttpResponse(lines()))(
+        RequestFactory().get("/", HTTP_HOST="north.localhost")
+    )
+    assert b"".join(response.streaming_content) == b"lib_north"  # type: ignore[attr-defined]
+    response.close()
+    assert current_schema() == "public"
