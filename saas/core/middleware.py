@@ -86,9 +86,7 @@ class LanguageMiddleware:
         response.headers.setdefault("Content-Language", language)
         vary: Any = response.headers.get("Vary", "")
         if "Accept-Language" not in vary:
-            response.headers["Vary"] = (
-                f"{vary}, Accept-Language" if vary else "Accept-Language"
-            )
+            response.headers["Vary"] = f"{vary}, Accept-Language" if vary else "Accept-Language"
         return response
 
 
@@ -101,11 +99,7 @@ class SlashMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Redirect GET and HEAD of a path that exists only with a slash."""
         path = request.path_info
-        if (
-            request.method in {"GET", "HEAD"}
-            and not path.endswith("/")
-            and not path.startswith(_API)
-        ):
+        if request.method in {"GET", "HEAD"} and not path.endswith("/") and not path.startswith(_API):
             urlconf = getattr(request, "urlconf", None)
             if (
                 not is_valid_path(path, urlconf)

@@ -51,19 +51,13 @@ class Principal:
     @property
     def actor(self) -> Actor:
         """The name under which this caller's changes are recorded."""
-        return (
-            Actor(kind="person", user_id=self.user_id)
-            if self.is_authenticated
-            else ANONYMOUS
-        )
+        return Actor(kind="person", user_id=self.user_id) if self.is_authenticated else ANONYMOUS
 
     def may(self, permission: str, *, branch_id: int | None = None) -> bool:
         """Whether the caller holds a permission for the whole library or, where given, for this branch."""
         if permission in self.permissions:
             return True
-        return branch_id is not None and permission in self.branch_permissions.get(
-            branch_id, frozenset()
-        )
+        return branch_id is not None and permission in self.branch_permissions.get(branch_id, frozenset())
 
     def may_anywhere(self, permission: str) -> bool:
         """Whether the caller holds a permission for the library or at least one branch."""
@@ -75,11 +69,7 @@ class Principal:
         """Branch ids where the permission holds; None means the whole library."""
         if permission in self.permissions:
             return None
-        return frozenset(
-            branch
-            for branch, names in self.branch_permissions.items()
-            if permission in names
-        )
+        return frozenset(branch for branch, names in self.branch_permissions.items() if permission in names)
 
 
 PrincipalLoader = Callable[[int | None], Principal]
@@ -101,8 +91,6 @@ def principal_of(request: HttpRequest | Any) -> Principal:
     principal = getattr(raw, "_principal", None)
     if principal is None:
         user = getattr(request, "user", None)
-        principal = load_principal(
-            user.pk if user is not None and user.is_authenticated else None
-        )
+        principal = load_principal(user.pk if user is not None and user.is_authenticated else None)
         raw._principal = principal
     return cast(Principal, principal)

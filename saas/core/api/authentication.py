@@ -62,7 +62,7 @@ def require_csrf_token(request: HttpRequest | Request) -> None:
     Raises CsrfFailed. The reason stays in the log of Django's check.
     """
     check = CSRFCheck(_no_response)
-    shown = cast(HttpRequest, _HeaderOnly(getattr(request, "_request", request)))
+    shown = cast("HttpRequest", _HeaderOnly(getattr(request, "_request", request)))
     check.process_request(shown)
     if check.process_view(shown, None, (), {}):  # type: ignore[arg-type]
         raise CsrfFailed
@@ -116,7 +116,7 @@ def load_caller(token: Token) -> Caller:
     Raises InvalidToken where the user is gone or inactive, the password was changed, or the session ended.
     """
     site = "library" if current_library_or_none() else "public"
-    loader = cast(CallerLoader, import_string(settings.CALLER_LOADERS[site]))
+    loader = cast("CallerLoader", import_string(settings.CALLER_LOADERS[site]))
     subject = token.get(api_settings.USER_ID_CLAIM)
     if not isinstance(subject, str) or not (subject.isascii() and subject.isdigit() and len(subject) < 19):
         raise InvalidToken

@@ -10,6 +10,7 @@ from django.urls import URLPattern, path
 from django.utils import translation
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.decorators import method_decorator
+from django.utils.encoding import force_bytes
 from drf_spectacular.settings import patched_settings
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 from rest_framework.request import Request
@@ -44,7 +45,7 @@ class _Limited:
         return final
 
 
-class DocumentView(_Limited, SpectacularAPIView):  # type: ignore[misc]
+class DocumentView(_Limited, SpectacularAPIView):
     """The OpenAPI document of one site, generated once per language and form.
 
     Generating takes seconds, so it must not be a caller's choice how often that happens (ASVS 15.2.2).
@@ -61,8 +62,8 @@ class DocumentView(_Limited, SpectacularAPIView):  # type: ignore[misc]
         with self._making:  # the generator patches settings of the whole process
             if key not in self._made:
                 with patched_settings(self.custom_settings):
-                    made = self._get_schema_response(request)
-                self._made[key] = renderer.render(made.data, renderer.media_type, {})
+                    made: Any = self._get_schema_response(request)  # type: ignore[no-untyped-call]
+                self._made[key] = force_bytes(renderer.render(made.data, renderer.media_type, {}))
         body = self._made[key]
         response = HttpResponse(body, content_type=f"{renderer.media_type}; charset=utf-8")
         etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
@@ -76,14 +77,14 @@ class DocumentView(_Limited, SpectacularAPIView):  # type: ignore[misc]
 
 
 @_viewer_csp
-class SwaggerView(_Limited, SpectacularSwaggerSplitView):  # type: ignore[misc]
+class SwaggerView(_Limited, SpectacularSwaggerSplitView):
     """Swagger UI whose start-up script is a request of its own, so that no inline script is needed."""
 
     template_name = "api/swagger_ui.html"
 
 
 @_viewer_csp
-class RedocView(_Limited, SpectacularRedocView):  # type: ignore[misc]
+class RedocView(_Limited, SpectacularRedocView):
     """Redoc as an element that its own script finds: no inline script, no fonts from elsewhere."""
 
     template_name = "api/redoc.html"

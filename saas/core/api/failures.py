@@ -57,8 +57,8 @@ def as_domain_error(exception: BaseException) -> DomainError | None:
     """Return the error of ours that says what `exception` means, None where it is a bug of ours."""
     if isinstance(exception, DomainError):
         return exception
-    for theirs, convert in _CONVERTERS:
-        if isinstance(exception, theirs):
+    for kinds, convert in _CONVERTERS:
+        if isinstance(exception, kinds):
             return convert(exception)
     for theirs, cls in _SIMPLE:
         if isinstance(exception, theirs):
@@ -126,11 +126,12 @@ def _own_words(exception: Exception) -> str | None:
 
 
 def _throttled(exception: drf.Throttled) -> DomainError:
-    return ours.RateLimited(retry_after=int(exception.wait or 1))
+    return ours.RateLimited(retry_after=int(getattr(exception, "wait", None) or 1))
 
 
 def _database_error(exception: DatabaseError) -> DomainError | None:
     state = _sqlstate(exception)
+    cls: type[DomainError] | None
     if state is None:
         cls = ours.ServiceUnavailable if isinstance(exception, OperationalError | InterfaceError) else None
     else:

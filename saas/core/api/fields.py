@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, NamedTuple
 
 from django.conf import settings
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -119,6 +119,13 @@ class IdField(serializers.Field[int, Any, str, Any]):
         return str(value)
 
 
+def _rows_of(field: serializers.RelatedField[Any, Any, Any]) -> QuerySet[Any]:
+    rows = field.get_queryset()
+    if rows is None:
+        raise ValueError(f"{field.field_name} can be written and has no queryset")
+    return rows
+
+
 @extend_schema_field({"type": "string", "pattern": "^[1-9][0-9]{0,18}$", "example": "4711"})
 class IdRelatedField(serializers.PrimaryKeyRelatedField[Model]):
     """A row of `queryset` named by its opaque id.
@@ -136,7 +143,7 @@ class IdRelatedField(serializers.PrimaryKeyRelatedField[Model]):
         if not isinstance(data, str):
             self.fail("incorrect_type")
         number = parse_id(data)
-        row = None if number is None else self.get_queryset().filter(pk=number).first()
+        row = None if number is None else _rows_of(self).filter(pk=number).first()
         if row is None:
             self.fail("does_not_exist")
         return row
@@ -162,7 +169,7 @@ class CodeRelatedField(serializers.SlugRelatedField[Model]):
         """Return the row. Fails with `does_not_exist` or `invalid`."""
         if not isinstance(data, str):
             self.fail("invalid")
-        rows = self.get_queryset()
+        rows = _rows_of(self)
         usable = len(data) <= LINE_LENGTH and not forbidden_character(data, multiline=False)
         row = rows.filter(**{str(self.slug_field): data}).first() if usable else None
         if row is None:

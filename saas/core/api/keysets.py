@@ -105,5 +105,5 @@ def _may_be_null(queryset: QuerySet[Any], path: str) -> bool:
             return True  # an annotation: nothing is known of it
         if field is None or getattr(field, "null", True):
             return True
-        model = field.related_model if field.is_relation else None  # type: ignore[assignment]
+        model = field.related_model if field.is_relation else None
     return False

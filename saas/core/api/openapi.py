@@ -48,7 +48,7 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 }
 
 
-class LibraryTokenScheme(OpenApiAuthenticationExtension):
+class LibraryTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How the document names the JWT of a library."""
 
     target_class = "saas.core.api.authentication.LibraryJWTAuthentication"
@@ -141,7 +141,7 @@ class ProblemAwareSchema(AutoSchema):
     # -- the document ---------------------------------------------------------------------------------------
 
     def _add_problems(self, responses: dict[str, Any]) -> None:
-        component = ResolvedComponent(
+        component = ResolvedComponent(  # type: ignore[no-untyped-call]
             name="Problem", type=ResolvedComponent.SCHEMA, object="Problem", schema=PROBLEM_SCHEMA
         )
         self.registry.register_on_missing(component)
@@ -165,8 +165,7 @@ class ProblemAwareSchema(AutoSchema):
 
 def _header(name: str, text: str, *, required: bool = False, max_length: int = 4096) -> OpenApiParameter:
     kind = {"type": "string", "maxLength": max_length}
-    place = OpenApiParameter.HEADER
-    return OpenApiParameter(name, kind, location=place, required=required, description=text)
+    return OpenApiParameter(name, kind, location="header", required=required, description=text)
 
 
 def _example(cls: type[DomainError]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.core import signing
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.utils.translation import gettext as _
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -49,7 +49,7 @@ class KeysetPagination(BasePagination):
     max_page_size: ClassVar[int] = 100
     query_parameters: ClassVar[frozenset[str]] = frozenset({CURSOR, PAGE_SIZE, ORDERING})
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         """Return the rows of the page that the request asks for.
 
         Raises InvalidParameter for a page size or ordering that is not allowed, InvalidCursor for a

@@ -1,6 +1,6 @@
 """Query parameters: only known names, each at most once (ASVS 15.3.7)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -41,7 +41,7 @@ def _unknown(name: str, allowed: Collection[str]) -> FieldProblem:
     return FieldProblem(shown, "unknown_parameter", detail)
 
 
-def _wrong(name: str, values: list[object]) -> FieldProblem | None:
+def _wrong(name: str, values: Sequence[object]) -> FieldProblem | None:
     if len(values) > 1:
         return FieldProblem(name, "repeated", _('Send "%(name)s" only once.') % {"name": name})
     value = str(values[0])

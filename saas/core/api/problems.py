@@ -79,7 +79,7 @@ def exception_handler(exception: Exception, context: dict[str, Any]) -> HttpResp
     response = ProblemResponse(error)
     if error.status == NotAuthenticated.status and view is not None and request is not None:
         response["WWW-Authenticate"] = view.get_authenticate_header(request) or _CHALLENGE
-    if hasattr(view, "allowed_methods") and error.status == MethodNotAllowed.status:
+    if view is not None and error.status == MethodNotAllowed.status:
         response["Allow"] = ", ".join(view.allowed_methods)
     return response
 
@@ -177,6 +177,7 @@ def _roll_back() -> None:
 
 def _error_page(error: DomainError, request: HttpRequest) -> HttpResponse:
     values = {**document(error), "error": error}
+    content: str
     try:
         content = loader.render_to_string("error.html", values, request=request)
     except TemplateDoesNotExist:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.http.response import HttpResponseBase
 from rest_framework.exceptions import APIException
@@ -19,9 +19,10 @@ from saas.core.errors import DomainError
 from saas.core.principals import Principal, principal_of
 
 _SAFE = ("GET", "HEAD")
+_View = APIView if TYPE_CHECKING else object
 
 
-class ApiBehaviour:
+class ApiBehaviour(_View):
     """What all our API views share; put it before a DRF view of another package to tame that one too.
 
     `permissions`: method (`"GET"`) or action (`"list"`) to the name of a permission; None lets everybody
@@ -65,17 +66,17 @@ class ApiBehaviour:
 
         A refused caller is counted too, so that guessing is never free.
         """
-        super().initial(request, *args, **kwargs)  # type: ignore[misc]
+        super().initial(request, *args, **kwargs)
         check_query_parameters(request.query_params, self.allowed_query_parameters())
 
     def perform_authentication(self, request: Request) -> None:
         """Authenticate, then count the request; a wrong credential counts against its address."""
         try:
-            super().perform_authentication(request)  # type: ignore[misc]
+            super().perform_authentication(request)
         except (APIException, DomainError):
             charge_address(request, self.throttle_policies)
             raise
-        super().check_throttles(request)  # type: ignore[misc]
+        super().check_throttles(request)
 
     def check_throttles(self, request: Request) -> None:
         """Do nothing: `perform_authentication` has counted this request, before the permission check."""
@@ -84,7 +85,7 @@ class ApiBehaviour:
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
         """Answer conditional GETs, give their unit back, and add the headers every answer carries."""
-        final: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
+        final: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)
         final = conditional_list(request, final)
         if final.status_code == HTTPStatus.NOT_MODIFIED:
             give_back(request)

@@ -26,8 +26,4 @@ class SchemaIntrospection(DatabaseIntrospection):
 
     def get_table_list(self, cursor: Any) -> list[TableInfo]:
         cursor.execute(_TABLES, [self.connection.schema_name])
-        return [
-            TableInfo(*row)
-            for row in cursor.fetchall()
-            if row[0] not in self.ignored_tables
-        ]
+        return [TableInfo(*row) for row in cursor.fetchall() if row[0] not in self.ignored_tables]

@@ -1,0 +1,123 @@
+"""JSON Web Tokens that are true in one library alone.
+
+A claim that names the library is not enough: whatever forgets to check it (a refresh or verify endpoint) would accept
+a neighbour's token. So the signing key itself is derived from the secret key and the current schema and library, and a
+token of one library has a wrong signature everywhere else. Issuer and audience are checked as well.
+
+`install` replaces two things of simplejwt, its one backend object and its MD5 of the password hash;
+tests/saas/core/test_jwt.py fails when simplejwt stops reading them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+from typing import Any
+
+import jwt
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.crypto import constant_time_compare
+from rest_framework_simplejwt import authentication, state, tokens
+from rest_framework_simplejwt.backends import TokenBackend
+from rest_framework_simplejwt.exceptions import TokenBackendError, TokenBackendExpiredToken
+from rest_framework_simplejwt.settings import api_settings
+
+from saas.core.tenancy import PUBLIC, current_library_or_none, current_schema
+
+ALGORITHM = "HS256"
+# The session that a token belongs to: ending it ends its access tokens too, before they expire.
+SESSION_CLAIM = "sid"
+MAX_TOKEN_LENGTH = 4096
+_REQUIRED = ["exp", "nbf", "iat", "jti", "iss", "aud", "sub"]
+
+
+def library_name() -> str:
+    """Issuer and audience of the current site: the library's id, or "public"."""
+    library = current_library_or_none()
+    return PUBLIC if library is None else str(library.id)
+
+
+def library_keys(purpose: str) -> Iterator[bytes]:
+    """Yield the current library's keys for one purpose, 32 bytes each: the key in use, then those rotated out.
+
+    HMAC-SHA256 of the secret key over purpose, schema and library id: who knows one library's key knows no other's.
+    """
+    context = f"{purpose}:{current_schema()}:{library_name()}".encode()
+    for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
+        yield hmac.new(secret.encode(), context, hashlib.sha256).digest()
+
+
+def password_fingerprint(password_hash: str) -> str:
+    """What a token remembers of the password it was made under; says nothing about the password or its hash."""
+    return _fingerprint(next(library_keys("password")), password_hash)
+
+
+def matches_password(fingerprint: object, password_hash: str) -> bool:
+    """Whether a token's fingerprint was made under this password hash, with a current or a rotated-out key."""
+    text = fingerprint if isinstance(fingerprint, str) else ""
+    # A list, not a generator: every key is tried, so that the time says nothing.
+    return any(
+        [constant_time_compare(text, _fingerprint(key, password_hash)) for key in library_keys("password")]
+    )
+
+
+def _fingerprint(key: bytes, password_hash: str) -> str:
+    return hmac.new(key, password_hash.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+class LibraryTokenBackend(TokenBackend):
+    """Signs and checks tokens with the current library's key. HS256 and nothing else, whatever a header asks for."""
+
+    def __init__(self) -> None:
+        super().__init__(ALGORITHM, leeway=api_settings.LEEWAY)
+
+    def encode(self, payload: dict[str, Any]) -> str:
+        """Return the signed token, issued by and for the current library, valid from its `iat` on."""
+        claims = {**payload, "iss": library_name(), "aud": library_name(), "nbf": payload["iat"]}
+        return jwt.encode(claims, next(library_keys("jwt")), algorithm=ALGORITHM)
+
+    def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
+        """Return the claims. Raises TokenBackendError, or its subclass TokenBackendExpiredToken.
+
+        `verify=False` is ignored: nothing here reads a token that nobody signed.
+        """
+        if len(token) > MAX_TOKEN_LENGTH:
+            raise TokenBackendError("Token is too long")
+        refusal: jwt.InvalidTokenError | None = None
+        for key in library_keys("jwt"):
+            try:
+                return self._claims(token, key)
+            except jwt.InvalidSignatureError as error:
+                refusal = error
+            except jwt.ExpiredSignatureError as error:
+                raise TokenBackendExpiredToken("Token is expired") from error
+            except jwt.InvalidTokenError as error:
+                raise TokenBackendError("Token is invalid") from error
+        raise TokenBackendError("Token is invalid") from refusal
+
+    def _claims(self, token: Any, key: bytes) -> dict[str, Any]:
+        return jwt.decode(
+            token,
+            key,
+            algorithms=[ALGORITHM],
+            audience=library_name(),
+            issuer=library_name(),
+            leeway=self.get_leeway(),
+            options={"require": _REQUIRED, "strict_aud": True},
+        )
+
+
+def install() -> None:
+    """Make every token of simplejwt go through LibraryTokenBackend, and remember the password by a keyed hash.
+
+    simplejwt puts the MD5 of the password hash into each token: no key, and MD5 (ASVS 11.4.1).
+    """
+    state.token_backend = LibraryTokenBackend()
+    for module in (tokens, authentication):
+        if not hasattr(module, "get_md5_hash_password"):
+            raise ImproperlyConfigured(
+                f"{module.__name__} has changed: look again at how it remembers passwords"
+            )
+        module.get_md5_hash_password = password_fingerprint
