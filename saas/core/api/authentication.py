@@ -1,8 +1,8 @@
 """Who calls: a JWT of this library, in the Authorization header or, for browsers, in an HttpOnly cookie.
 
-The user's row, the state of the session and the caller's rights come in one query, which CALLER_LOADERS names for
-each site; `request.user` and `principal_of(request)` are both filled from it. No view is imported here: DRF loads its
-default classes while its views module is still loading.
+The user's row, the state of the session and the caller's rights come in one query, which CALLER_LOADERS
+names for each site; `request.user` and `principal_of(request)` are both filled from it. No view is imported
+here: DRF loads its default classes while its views module is still loading.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ ACCESS, REFRESH = "libraryhub-access", "libraryhub-refresh"
 class Caller:
     """What the database knows of a token's user.
 
-    `principal` is None where the loader leaves rights to `load_principal`. `session_open` is False once the session
-    that the token names was ended.
+    `principal` is None where the loader leaves rights to `load_principal`. `session_open` is False once the
+    session that the token names was ended.
     """
 
     user: AbstractBaseUser
@@ -50,8 +50,8 @@ CallerLoader = Callable[[int, str | None], Caller | None]
 def cookie_name(name: str) -> str:
     """Name under which a token cookie travels.
 
-    Over HTTPS with `__Host-`, which makes browsers refuse one that a sibling host has set for the whole domain
-    (ASVS 3.3.1, 3.3.3).
+    Over HTTPS with `__Host-`, which makes browsers refuse one that a sibling host has set for the whole
+    domain (ASVS 3.3.1, 3.3.3).
     """
     return f"__Host-{name}" if settings.SESSION_COOKIE_SECURE else name
 
@@ -69,7 +69,10 @@ def require_csrf_token(request: HttpRequest | Request) -> None:
 
 
 class _HeaderOnly:
-    """A request without its body: the token is taken from the header alone, so that no upload is read to find it."""
+    """A request without its body.
+
+    The token is taken from the header alone, so that no upload is read to find it.
+    """
 
     def __init__(self, request: HttpRequest) -> None:
         self._original = request
@@ -84,15 +87,15 @@ def _no_response(_request: HttpRequest) -> Any:
 
 
 class LibraryJWTAuthentication(JWTAuthentication):
-    """Accepts the access tokens of the current library, of users who are active and have kept their password."""
+    """Accepts access tokens of the current library, of users who are active and have kept their password."""
 
     def authenticate(self, request: Request) -> tuple[Any, Token] | None:
         """Return (user, token); None without a token.
 
-        Raises InvalidToken (401) for every kind of token that is not good, in the same words, and CsrfFailed (403) for
-        a cookie on an unsafe method without its CSRF token.
+        Raises InvalidToken (401) for every kind of token that is not good, in the same words, and
+        CsrfFailed (403) for a cookie on an unsafe method without its CSRF token.
         """
-        header = self.get_header(request)
+        header: bytes | None = self.get_header(request)
         if header is not None:
             raw: Any = self.get_raw_token(header)
         else:

@@ -6,12 +6,14 @@ from typing import Any, ClassVar
 
 from csp.decorators import csp_replace
 from django.http import HttpResponse, HttpResponseBase
+from django.templatetags.static import static
 from django.urls import URLPattern, path
 from django.utils import translation
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.decorators import method_decorator
 from django.utils.encoding import force_bytes
 from drf_spectacular.settings import patched_settings
+from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 from rest_framework.request import Request
 
@@ -54,6 +56,7 @@ class DocumentView(_Limited, SpectacularAPIView):
     _made: ClassVar[dict[tuple[str, str, str], bytes]] = {}
     _making: ClassVar[threading.Lock] = threading.Lock()
 
+    @extend_schema(exclude=True)
     def get(self, request: Request) -> HttpResponseBase:
         """Return the document in the form that Accept asks for, or 304."""
         renderer = request.accepted_renderer
@@ -82,12 +85,24 @@ class SwaggerView(_Limited, SpectacularSwaggerSplitView):
 
     template_name = "api/swagger_ui.html"
 
+    @staticmethod
+    def _swagger_ui_resource(filename: str) -> str:
+        return static(f"drf_spectacular_sidecar/swagger-ui-dist/{filename}")
+
+    @staticmethod
+    def _swagger_ui_favicon() -> str:
+        return static("drf_spectacular_sidecar/swagger-ui-dist/favicon-32x32.png")
+
 
 @_viewer_csp
 class RedocView(_Limited, SpectacularRedocView):
     """Redoc as an element that its own script finds: no inline script, no fonts from elsewhere."""
 
     template_name = "api/redoc.html"
+
+    @staticmethod
+    def _redoc_standalone() -> str:
+        return static("drf_spectacular_sidecar/redoc/bundles/redoc.standalone.js")
 
 
 def schema_view(urlconf: str, *, title: str | None = None) -> Any:

@@ -19,7 +19,10 @@ from saas.core.errors import DomainError
 from saas.core.principals import Principal, principal_of
 
 _SAFE = ("GET", "HEAD")
-_View = APIView if TYPE_CHECKING else object
+if TYPE_CHECKING:
+    _View = APIView
+else:
+    _View = object  # put before any view, ours or another package's
 
 
 class ApiBehaviour(_View):
@@ -81,11 +84,11 @@ class ApiBehaviour(_View):
     def check_throttles(self, request: Request) -> None:
         """Do nothing: `perform_authentication` has counted this request, before the permission check."""
 
-    def finalize_response(
+    def finalize_response(  # type: ignore[override]
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
         """Answer conditional GETs, give their unit back, and add the headers every answer carries."""
-        final: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)
+        final: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
         final = conditional_list(request, final)
         if final.status_code == HTTPStatus.NOT_MODIFIED:
             give_back(request)

@@ -1,5 +1,6 @@
 """The registry of errors: each code once, each with what a client and a reader need."""
 
+import gc
 import json
 import re
 from collections import Counter
@@ -60,6 +61,9 @@ def test_a_new_error_of_an_app_is_found_by_its_code() -> None:
         code = "shelf_on_fire"
 
     assert error_class("shelf_on_fire") is ShelfOnFire
+    del ShelfOnFire  # other tests look at every error there is
+    gc.collect()
+    assert error_class("shelf_on_fire") is None
 
 
 def test_detail_and_members_of_one_occurrence_do_not_stick_to_the_class() -> None:

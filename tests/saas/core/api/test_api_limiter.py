@@ -4,7 +4,6 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -116,8 +115,8 @@ def test_the_digest_hides_the_subject_and_is_fixed() -> None:
 
 
 @pytest.fixture
-def away(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Redis does not answer; yields a line for each attempt to reach it."""
+def away(settings: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Redis does not answer; returns a list that gets a line for each attempt to reach it."""
     settings.RATE_LIMIT_REDIS_URL = AWAY
     monkeypatch.setattr(limiter, "breaker", limiter._Breaker())
     attempts: list[str] = []
@@ -128,7 +127,7 @@ def away(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         return real(url)
 
     monkeypatch.setattr(limiter, "_connect", connect)
-    yield attempts
+    return attempts
 
 
 def test_redis_away_is_logged_once_and_left_alone_for_a_while(
