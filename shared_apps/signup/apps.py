@@ -1,0 +1,10 @@
+"""Registers the app."""
+
+from django.apps import AppConfig
+
+
+class SignupConfig(AppConfig):
+    """Label `signup`."""
+
+    name = "shared_apps.signup"
+    label = "signup"
