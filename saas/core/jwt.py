@@ -1,8 +1,9 @@
 """JSON Web Tokens that are true in one library alone.
 
-A claim that names the library is not enough: whatever forgets to check it (a refresh or verify endpoint) would accept
-a neighbour's token. So the signing key itself is derived from the secret key and the current schema and library, and a
-token of one library has a wrong signature everywhere else. Issuer and audience are checked as well.
+A claim that names the library is not enough: whatever forgets to check it (a refresh or verify endpoint)
+would accept a neighbour's token. So the signing key itself is derived from the secret key and the current
+schema and library, and a token of one library has a wrong signature everywhere else. Issuer and audience
+are checked as well.
 
 `install` replaces two things of simplejwt, its one backend object and its MD5 of the password hash;
 tests/saas/core/test_jwt.py fails when simplejwt stops reading them.
@@ -19,6 +20,7 @@ import jwt
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.crypto import constant_time_compare
+from django.utils.encoding import force_bytes
 from rest_framework_simplejwt import authentication, state, tokens
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenBackendError, TokenBackendExpiredToken
@@ -40,26 +42,29 @@ def library_name() -> str:
 
 
 def library_keys(purpose: str) -> Iterator[bytes]:
-    """Yield the current library's keys for one purpose, 32 bytes each: the key in use, then those rotated out.
+    """Yield the current library's keys for one purpose, 32 bytes each: first the one in use, then older ones.
 
-    HMAC-SHA256 of the secret key over purpose, schema and library id: who knows one library's key knows no other's.
+    HMAC-SHA256 of the secret key over purpose, schema and library id: who knows one library's key knows no
+    other's.
     """
     context = f"{purpose}:{current_schema()}:{library_name()}".encode()
     for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
-        yield hmac.new(secret.encode(), context, hashlib.sha256).digest()
+        yield hmac.new(force_bytes(secret), context, hashlib.sha256).digest()
 
 
 def password_fingerprint(password_hash: str) -> str:
-    """What a token remembers of the password it was made under; says nothing about the password or its hash."""
+    """What a token remembers of the password it was made under.
+
+    Says nothing about the password or its hash.
+    """
     return _fingerprint(next(library_keys("password")), password_hash)
 
 
 def matches_password(fingerprint: object, password_hash: str) -> bool:
-    """Whether a token's fingerprint was made under this password hash, with a current or a rotated-out key."""
+    """Whether a fingerprint was made under this password hash, with the present or a rotated-out key."""
     text = fingerprint if isinstance(fingerprint, str) else ""
-    # A list, not a generator: every key is tried, so that the time says nothing.
     return any(
-        [constant_time_compare(text, _fingerprint(key, password_hash)) for key in library_keys("password")]
+        constant_time_compare(text, _fingerprint(key, password_hash)) for key in library_keys("password")
     )
 
 
@@ -68,7 +73,10 @@ def _fingerprint(key: bytes, password_hash: str) -> str:
 
 
 class LibraryTokenBackend(TokenBackend):
-    """Signs and checks tokens with the current library's key. HS256 and nothing else, whatever a header asks for."""
+    """Signs and checks tokens with the current library's key.
+
+    HS256 and nothing else, whatever a header asks for.
+    """
 
     def __init__(self) -> None:
         super().__init__(ALGORITHM, leeway=api_settings.LEEWAY)
@@ -110,7 +118,7 @@ class LibraryTokenBackend(TokenBackend):
 
 
 def install() -> None:
-    """Make every token of simplejwt go through LibraryTokenBackend, and remember the password by a keyed hash.
+    """Make every token of simplejwt go through LibraryTokenBackend and remember the password by our hash.
 
     simplejwt puts the MD5 of the password hash into each token: no key, and MD5 (ASVS 11.4.1).
     """
@@ -120,4 +128,4 @@ def install() -> None:
             raise ImproperlyConfigured(
                 f"{module.__name__} has changed: look again at how it remembers passwords"
             )
-        module.get_md5_hash_password = password_fingerprint
+        vars(module)["get_md5_hash_password"] = password_fingerprint

@@ -1,0 +1,18 @@
+"""Addresses under /api/v1/auth/, the same on both kinds of site."""
+
+from django.urls import path
+
+from shared_apps.accounts.api import views
+
+urlpatterns = [
+    path("login/", views.LoginView.as_view(), name="auth-login"),
+    path("logout/", views.LogoutView.as_view(), name="auth-logout"),
+    path("refresh/", views.RefreshView.as_view(), name="auth-refresh"),
+    path("password/change/", views.PasswordChangeView.as_view(), name="auth-password-change"),
+    path("password/reset/", views.PasswordResetView.as_view(), name="auth-password-reset"),
+    path(
+        "password/reset/confirm/",
+        views.PasswordResetConfirmView.as_view(),
+        name="auth-password-reset-confirm",
+    ),
+]

@@ -1,0 +1,39 @@
+"""What other apps call to make accounts and to open and end sessions, in whichever schema is current."""
+
+from shared_apps.accounts.models import User
+from shared_apps.accounts.services.passwords import (
+    change_password,
+    check_new_password,
+    request_password_reset,
+    reset_link_parts,
+    reset_password,
+)
+from shared_apps.accounts.services.sessions import (
+    SessionTokens,
+    end_all_sessions,
+    end_session,
+    refresh_session,
+    sign_out,
+    start_session,
+)
+from shared_apps.accounts.services.sign_in import Credentials, SignedIn, sign_in
+from shared_apps.accounts.services.users import create_user
+
+__all__ = [
+    "Credentials",
+    "SessionTokens",
+    "SignedIn",
+    "User",
+    "change_password",
+    "check_new_password",
+    "create_user",
+    "end_all_sessions",
+    "end_session",
+    "refresh_session",
+    "request_password_reset",
+    "reset_link_parts",
+    "reset_password",
+    "sign_in",
+    "sign_out",
+    "start_session",
+]

@@ -1,0 +1,132 @@
+"""Changing a password, and setting a new one by mail."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import structlog
+from allauth.account.forms import EmailAwarePasswordResetTokenGenerator
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from saas.core.errors import FieldProblem, NotAuthenticated, ValidationFailed
+from saas.core.jwt import library_name
+from saas.core.principals import ANONYMOUS, Actor
+from saas.core.tenancy import current_schema
+from shared_apps.accounts import selectors
+from shared_apps.accounts.errors import ResetTokenInvalid
+from shared_apps.accounts.models import User
+from shared_apps.accounts.services import attempts
+from shared_apps.accounts.services.sessions import SessionTokens, end_all_sessions, start_session
+from shared_apps.audit import services as audit
+from shared_apps.delivery import services as delivery
+
+log = structlog.get_logger("libraryhub.security")
+RESET_MAIL = "accounts.password_reset_mail"
+
+
+class _LibraryResetTokens(EmailAwarePasswordResetTokenGenerator):
+    """allauth's tokens, true in one library alone.
+
+    The salt names it, and the same user id elsewhere does not help.
+    """
+
+    @property
+    def key_salt(self) -> str:  # type: ignore[override]
+        """Salt of the signature."""
+        return f"accounts.password_reset:{current_schema()}:{library_name()}"
+
+
+reset_tokens = _LibraryResetTokens()
+
+
+def check_new_password(password: str, user: User, *, field: str) -> None:
+    """Raise ValidationFailed, naming `field`, with every rule for passwords that this one breaks."""
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        problems = [
+            FieldProblem(field, found.code or "invalid", " ".join(found.messages))
+            for found in error.error_list
+        ]
+        raise ValidationFailed(f"{field}: {problems[0].detail}", errors=problems) from error
+
+
+def change_password(
+    *, user_id: int, old_password: str, new_password: str, address: str, by: Actor, now: datetime
+) -> tuple[User, SessionTokens]:
+    """Give a signed-in user a new password, end all their sessions, and open one for the device that asked.
+
+    Raises ValidationFailed for a wrong old password or a weak new one, RateLimited when the old one is
+    guessed.
+    """
+    found = selectors.users().filter(pk=user_id, is_active=True).first()
+    if found is None:
+        raise NotAuthenticated
+    attempt = attempts.begin(name=found.email, user=found, address=address)
+    if not found.check_password(old_password):
+        log.warning("password_change_refused", user_id=user_id, address=address)
+        text = _("This is not your present password.")
+        raise ValidationFailed(text, errors=[FieldProblem("old_password", "wrong_password", text)])
+    attempts.succeeded(attempt)
+    check_new_password(new_password, found, field="new_password1")
+    with transaction.atomic():
+        user = User.objects.select_for_update(no_key=True).get(pk=user_id)
+        _set_password(user, new_password, action="password.changed", by=by, now=now)
+        return user, start_session(user=user, now=now)
+
+
+def request_password_reset(*, email: str, address: str, now: datetime) -> None:
+    """Mail a link to whoever has a confirmed account with this address.
+
+    The same rows are written and nothing is said where there is none. Raises RateLimited.
+    """
+    user = selectors.user_with_email(email)
+    # A budget of its own: asking for mails must not use up the attempts to sign in.
+    attempts.begin(name=f"reset {email}", user=None, address=address)
+    may = user is not None and user.is_active and selectors.has_verified_email(user)
+    recipient = user if may else None
+    with transaction.atomic():
+        delivery.publish(kind=RESET_MAIL, payload={"user": recipient.pk if recipient else None}, now=now)
+        audit.record(action="password.reset_requested", target=recipient, by=ANONYMOUS, now=now)
+
+
+def reset_password(*, uid: str, token: str, new_password: str, now: datetime) -> User:
+    """Set a new password by a mailed link and end every session; nobody is signed in by it.
+
+    Raises ResetTokenInvalid for a link that was used, has expired or is another library's, ValidationFailed
+    for a weak password, after which the link still works.
+    """
+    with transaction.atomic():
+        user: User | None = _owner_of_link(uid)
+        if user is None or not reset_tokens.check_token(user, token):
+            log.warning("password_reset_refused", user_id=user.pk if user else None)
+            raise ResetTokenInvalid
+        check_new_password(new_password, user, field="new_password1")
+        _set_password(
+            user, new_password, action="password.reset", by=Actor(kind="person", user_id=user.pk), now=now
+        )
+    return user
+
+
+def reset_link_parts(user: User) -> dict[str, str]:
+    """`uid` and `token` of a link that lets this user set a new password; for the mail alone."""
+    return {"uid": str(user.pk), "token": reset_tokens.make_token(user)}
+
+
+def _owner_of_link(uid: str) -> Any:
+    if not (uid.isascii() and uid.isdigit() and len(uid) < 19):
+        return None
+    return User.objects.select_for_update(no_key=True).filter(pk=int(uid), is_active=True).first()
+
+
+def _set_password(user: User, password: str, *, action: str, by: Actor, now: datetime) -> None:
+    user.set_password(password)
+    user.bump()
+    user.save(update_fields=["password", "version"])
+    end_all_sessions(user=user, reason=action, by=by, now=now)
+    audit.record(action=action, target=user, by=by, now=now)
+    log.info(action.replace(".", "_"), user_id=user.pk)

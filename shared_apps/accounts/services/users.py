@@ -1,0 +1,63 @@
+"""Making accounts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from allauth.account.models import EmailAddress
+from django.db import IntegrityError, transaction
+from psycopg.errors import UniqueViolation
+
+from saas.core.principals import Actor
+from shared_apps.accounts.errors import EmailTaken
+from shared_apps.accounts.models import User
+from shared_apps.accounts.services.passwords import check_new_password
+from shared_apps.audit import services as audit
+
+
+def create_user(
+    *,
+    email: str,
+    name: str,
+    password: str | None = None,
+    password_hash: str | None = None,
+    language: str = "",
+    verified: bool,
+    is_staff: bool = False,
+    is_superuser: bool = False,
+    now: datetime,
+    by: Actor,
+) -> User:
+    """Make an account in the current schema, with allauth's record of its address.
+
+    Give `password`, which is checked by the rules for passwords, or `password_hash` in Django's format,
+    which was checked when it was made; with neither the account has no password until one is set by mail.
+    `is_staff` and `is_superuser` mean something on the public site alone. Raises EmailTaken, and
+    ValidationFailed for a weak password.
+    """
+    user = User(email=email.strip().lower(), name=name, language=language, date_joined=now)
+    user.is_staff, user.is_superuser = is_staff, is_superuser
+    if password_hash is not None:
+        user.password = password_hash
+    else:
+        if password is not None:
+            check_new_password(password, user, field="password")
+        user.set_password(password)
+    with transaction.atomic():
+        try:
+            with transaction.atomic():
+                user.save(force_insert=True)
+        except IntegrityError as error:
+            if isinstance(error.__cause__, UniqueViolation):
+                raise EmailTaken from error
+            raise
+        EmailAddress.objects.create(user=user, email=user.email, verified=verified, primary=True)
+        audit.record(
+            action="user.created",
+            target=user,
+            by=by,
+            changes={"verified": verified, "is_staff": is_staff},
+            personal={"email": user.email, "name": name},
+            now=now,
+        )
+    return user

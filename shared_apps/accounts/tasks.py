@@ -1,0 +1,54 @@
+"""Mails of this app, sent from the outbox."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from saas.core.tenancy import current_library_or_none
+from shared_apps.accounts import selectors
+from shared_apps.accounts.services.passwords import RESET_MAIL, reset_link_parts
+from shared_apps.delivery.services import handles
+
+RESET_PATH = "/password/reset/confirm/"
+
+
+@handles(RESET_MAIL)
+def send_password_reset(payload: dict[str, Any]) -> None:
+    """Mail the link to a new password, made here and stored nowhere.
+
+    Nothing for a user who is gone or inactive.
+    """
+    user = selectors.users().filter(pk=payload["user"], is_active=True).first()
+    if user is None:
+        return
+    library = current_library_or_none()
+    site = library.name if library is not None else "LibraryHub"
+    link = f"{site_url()}{RESET_PATH}?{urlencode(reset_link_parts(user))}"
+    with translation.override(user.language or settings.LANGUAGE_CODE):
+        subject = _("Set a new password at %(site)s") % {"site": site}
+        text = _(
+            "Hello %(name)s,\n\n"
+            "somebody, probably you, asked for a new password at %(site)s. Set one here within an hour:\n\n"
+            "%(link)s\n\n"
+            "If it was not you, do nothing: your password stays as it is.\n"
+        ) % {"name": user.get_full_name(), "site": site, "link": link}
+        send_mail(" ".join(subject.split()), text, None, [user.email])
+
+
+def site_url() -> str:
+    """Address of the current site without a final slash.
+
+    The public site's, or the library's on the same port.
+    """
+    library = current_library_or_none()
+    public = urlsplit(settings.PUBLIC_URL)
+    if library is None:
+        return f"{public.scheme}://{public.netloc}"
+    port = f":{public.port}" if public.port else ""
+    return f"{public.scheme}://{library.primary_host}{port}"

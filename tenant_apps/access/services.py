@@ -1,0 +1,134 @@
+"""Giving roles and taking them away."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.utils import translation
+from psycopg.errors import UniqueViolation
+
+from saas.core.errors import NotFound
+from saas.core.principals import SYSTEM, Actor, Principal
+from saas.core.seeding import LibrarySeed
+from shared_apps.accounts import selectors as accounts
+from shared_apps.accounts import services as account_services
+from shared_apps.accounts.services import User
+from shared_apps.audit import services as audit
+from tenant_apps.access.errors import AlreadyAssigned, CannotGrant, LastAdmin
+from tenant_apps.access.models import Role, RoleAssignment
+from tenant_apps.access.rules import ADMIN, STANDARD_ROLES, effective_permissions
+from tenant_apps.branches import selectors as branches
+
+
+def assign_role(
+    *,
+    user_id: int,
+    role: str,
+    branch: str | None = None,
+    by: Actor,
+    now: datetime,
+    granter: Principal | None = None,
+) -> RoleAssignment:
+    """Give a user a role, for the whole library or for the branch with this code.
+
+    `granter` must hold every permission of the role in that scope; None is the system itself. Raises
+    CannotGrant, AlreadyAssigned, and NotFound for a user, role or branch that does not exist.
+    """
+    with transaction.atomic():
+        found_role = Role.objects.filter(code=role).first()
+        found_branch = branches.all_branches().filter(code=branch).first() if branch is not None else None
+        user = accounts.users().filter(pk=user_id).first()
+        if found_role is None or user is None or (branch is not None and found_branch is None):
+            raise NotFound
+        _require_may_grant(granter, found_role, found_branch.pk if found_branch else None)
+        assignment = RoleAssignment(user=user, role=found_role, branch=found_branch, created_at=now)
+        try:
+            with transaction.atomic():
+                assignment.save(force_insert=True)
+        except IntegrityError as error:
+            if isinstance(error.__cause__, UniqueViolation):
+                raise AlreadyAssigned from error
+            raise
+        changes = {"user": user_id, "role": role, "branch": branch}
+        audit.record(action="role.assigned", target=assignment, by=by, changes=changes, now=now)
+    return assignment
+
+
+def unassign_role(*, assignment_id: int, by: Actor, now: datetime, granter: Principal | None = None) -> None:
+    """Take a role away. Raises NotFound, CannotGrant (as for giving it), or LastAdmin."""
+    with transaction.atomic():
+        # Everybody who changes admins waits here: two admins cannot remove each other at once.
+        Role.objects.select_for_update(no_key=True).filter(code=ADMIN).first()
+        rows = RoleAssignment.objects.select_related("role", "branch").select_for_update(of=("self",))
+        assignment = rows.filter(pk=assignment_id).first()
+        if assignment is None:
+            raise NotFound
+        _require_may_grant(granter, assignment.role, assignment.branch_id)
+        if _is_last_admin(assignment):
+            raise LastAdmin
+        branch = assignment.branch
+        changes = {
+            "user": assignment.user_id,
+            "role": assignment.role.code,
+            "branch": branch.code if branch is not None else None,
+        }
+        audit.record(action="role.unassigned", target=assignment, by=by, changes=changes, now=now)
+        assignment.delete()
+
+
+def create_member(
+    *, email: str, name: str, password: str, role: str, branch: str | None = None, now: datetime, by: Actor
+) -> User:
+    """Make an account with a verified address and give it a role; for tests, the demo and commands.
+
+    Raises what accounts.services.create_user and `assign_role` raise.
+    """
+    with transaction.atomic():
+        user = account_services.create_user(
+            email=email, name=name, password=password, verified=True, now=now, by=by
+        )
+        assign_role(user_id=user.pk, role=role, branch=branch, by=by, now=now)
+    return user
+
+
+def seed_library(seed: LibrarySeed) -> None:
+    """Give a new library its standard roles and its first admin, whose address sign-up has verified.
+
+    May run twice.
+    """
+    with translation.override(seed.language):
+        Role.objects.bulk_create(
+            [
+                Role(code=role.code, name=str(role.name), permissions=sorted(role.permissions))
+                for role in STANDARD_ROLES
+            ],
+            ignore_conflicts=True,
+        )
+    admin = accounts.user_with_email(seed.admin_email) or account_services.create_user(
+        email=seed.admin_email,
+        name=seed.admin_name,
+        password_hash=seed.admin_password_hash,
+        language=seed.language,
+        verified=True,
+        now=seed.now,
+        by=SYSTEM,
+    )
+    if not RoleAssignment.objects.filter(user=admin, role__code=ADMIN, branch=None).exists():
+        assign_role(user_id=admin.pk, role=ADMIN, by=SYSTEM, now=seed.now)
+
+
+def _require_may_grant(granter: Principal | None, role: Role, branch_id: int | None) -> None:
+    """Nobody gives what they do not have, or a member with `roles.manage` could make themselves admin."""
+    if granter is None:
+        return
+    needed = effective_permissions(role.code, role.permissions) | {"roles.manage"}
+    if not all(granter.may(permission, branch_id=branch_id) for permission in needed):
+        raise CannotGrant
+
+
+def _is_last_admin(assignment: RoleAssignment) -> bool:
+    if assignment.role.code != ADMIN or assignment.branch_id is not None:
+        return False
+    others = RoleAssignment.objects.filter(role__code=ADMIN, branch=None, user__is_active=True)
+    return not others.exclude(pk=assignment.pk).exists()
