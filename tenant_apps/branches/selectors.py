@@ -1,4 +1,4 @@
-"""Reading branches, and who may do something at which of them."""
+"""Reading branches, and who may do something at which. `Branch` is here for annotations of other apps."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from django.db.models import QuerySet
 from saas.core.errors import PermissionDenied
 from saas.core.principals import Principal
 from tenant_apps.branches.models import Branch
+
+__all__ = ["Branch", "all_branches", "require_at_branch"]
 
 
 def all_branches() -> QuerySet[Branch]:

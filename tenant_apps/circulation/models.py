@@ -13,6 +13,9 @@ from tenant_apps.branches.models import Branch
 from tenant_apps.catalog.models import Copy, ItemType
 from tenant_apps.patrons.models import Patron, PatronCategory
 
+# Copy and ItemType are the ends of our foreign keys; our services lock the one and name the other.
+__all__ = ["Copy", "ItemType", "Loan", "LoanRule"]
+
 
 class LoanRule(Versioned):
     """One value of one named rule for a scope; a blank part of the scope means any (domain.md, section 2)."""

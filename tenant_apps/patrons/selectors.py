@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
@@ -12,6 +13,20 @@ from tenant_apps.patrons.models import Card, Patron, PatronCategory
 
 MANAGE = "patrons.manage"
 VIEW = "patrons.view"
+__all__ = [
+    "MANAGE",
+    "VIEW",
+    "Patron",
+    "PatronCategory",
+    "all_categories",
+    "card_is_lost",
+    "has_expired",
+    "lock_patron_of_card",
+    "matching",
+    "me_extension",
+    "patrons_visible_to",
+    "user_id_for_card",
+]
 
 
 def all_categories() -> QuerySet[PatronCategory]:
@@ -45,6 +60,21 @@ def lock_patron_of_card(number: str) -> Patron | None:
 def card_is_lost(number: str) -> bool:
     """Whether this card has been reported lost; a card that does not exist has not."""
     return Card.objects.filter(number=number, lost_at__isnull=False).exists()
+
+
+def user_id_for_card(number: str) -> int | None:
+    """The user who may sign in with this card: its patron's account; None without one, or if it is lost."""
+    cards = Card.objects.filter(number=number, lost_at=None)
+    return cards.values_list("patron__user_id", flat=True).first()
+
+
+def me_extension(user_id: int) -> dict[str, Any]:
+    """The member `patron` of `/api/v1/me/`: the patron whom this account acts as, null without one."""
+    patron = Patron.objects.filter(user=user_id).first()
+    if patron is None:
+        return {"patron": None}
+    valid = patron.cards.filter(lost_at=None).order_by("pk")
+    return {"patron": {"id": str(patron.pk), "card_numbers": list(valid.values_list("number", flat=True))}}
 
 
 def has_expired(patron: Patron, *, today: dt.date) -> bool:

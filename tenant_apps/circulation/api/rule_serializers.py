@@ -16,8 +16,7 @@ from saas.core.api.serializers import (
     StrictSerializer,
 )
 from tenant_apps.branches.selectors import all_branches
-from tenant_apps.catalog.models import ItemType
-from tenant_apps.circulation.models import LoanRule
+from tenant_apps.circulation.models import ItemType, LoanRule
 from tenant_apps.circulation.rules import DEFINITIONS, Choice, Rule
 from tenant_apps.circulation.selectors import Explanation
 from tenant_apps.patrons.selectors import all_categories

@@ -17,10 +17,9 @@ from saas.core.errors import FieldProblem
 from saas.core.principals import Actor
 from shared_apps.audit import services as audit
 from shared_apps.delivery.services import publish
-from tenant_apps.branches.models import Branch
-from tenant_apps.catalog.models import Copy
+from tenant_apps.branches.selectors import Branch
 from tenant_apps.circulation import errors, rules
-from tenant_apps.circulation.models import Loan
+from tenant_apps.circulation.models import Copy, Loan
 from tenant_apps.circulation.selectors import rules_for_category
 from tenant_apps.circulation.services.copies import lock_copy, place_copy
 from tenant_apps.circulation.services.messages import (
@@ -29,8 +28,7 @@ from tenant_apps.circulation.services.messages import (
     check_confirmations,
     require_confirmed,
 )
-from tenant_apps.patrons.models import Patron
-from tenant_apps.patrons.selectors import card_is_lost, has_expired, lock_patron_of_card
+from tenant_apps.patrons.selectors import Patron, card_is_lost, has_expired, lock_patron_of_card
 
 CONFIRMATIONS = frozenset({COPY_DAMAGED})
 ONE_OPEN_LOAN = "circulation_one_open_loan"

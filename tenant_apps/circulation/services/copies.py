@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenant_apps.catalog.models import Copy
+from tenant_apps.circulation.models import Copy
 
 
 def lock_copy(barcode: str) -> Copy | None:

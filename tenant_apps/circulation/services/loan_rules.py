@@ -14,10 +14,9 @@ from saas.core.errors import FieldProblem, NotFound
 from saas.core.principals import SYSTEM, Actor
 from saas.core.seeding import LibrarySeed
 from shared_apps.audit import services as audit
-from tenant_apps.branches.models import Branch
-from tenant_apps.catalog.models import ItemType
+from tenant_apps.branches.selectors import Branch
 from tenant_apps.circulation.errors import RuleNotValid, RuleScopeTaken
-from tenant_apps.circulation.models import LoanRule
+from tenant_apps.circulation.models import ItemType, LoanRule
 from tenant_apps.circulation.rules import (
     DEFINITIONS,
     LOAN_LIMIT,
@@ -26,7 +25,7 @@ from tenant_apps.circulation.rules import (
     Definition,
     value_problem,
 )
-from tenant_apps.patrons.models import PatronCategory
+from tenant_apps.patrons.selectors import PatronCategory
 
 Expectation = Callable[[LoanRule], None]
 # Rule name, item type code (None: any), value: what a new library starts with, at any branch for anybody.

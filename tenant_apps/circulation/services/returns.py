@@ -11,10 +11,9 @@ from django.db import transaction
 from saas.core.principals import Actor
 from shared_apps.audit import services as audit
 from shared_apps.delivery.services import publish
-from tenant_apps.branches.models import Branch
-from tenant_apps.catalog.models import Copy
+from tenant_apps.branches.selectors import Branch
 from tenant_apps.circulation import errors, rules
-from tenant_apps.circulation.models import Loan
+from tenant_apps.circulation.models import Copy, Loan
 from tenant_apps.circulation.rules.returning import IN_HOUSE_USE, TRANSFER
 from tenant_apps.circulation.selectors import open_loan_of_copy
 from tenant_apps.circulation.services.copies import lock_copy, place_copy

@@ -12,7 +12,7 @@ from psycopg.errors import UniqueViolation
 from saas.core.errors import NotFound
 from saas.core.principals import Actor
 from shared_apps.audit import services as audit
-from tenant_apps.branches.models import Branch
+from tenant_apps.branches.selectors import Branch
 from tenant_apps.patrons.errors import AccountLinked
 from tenant_apps.patrons.models import Patron, PatronCategory
 from tenant_apps.patrons.services.cards import add_cards, replace_cards
