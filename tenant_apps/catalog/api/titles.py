@@ -1,0 +1,159 @@
+"""HTTP for titles."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from saas.core import clock
+from saas.core.api.etags import record_response, require_match
+from saas.core.api.lookups import visible_or_404
+from saas.core.api.views import ApiView, ApiViewSet
+from saas.core.errors import (
+    NotAcceptable,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+    ValidationFailed,
+)
+from tenant_apps.catalog import selectors, services
+from tenant_apps.catalog.api.renderers import Iso2709Renderer, MarcXmlRenderer
+from tenant_apps.catalog.api.title_serializers import (
+    AvailabilitySerializer,
+    HitSerializer,
+    NewTitleSerializer,
+    TitleChangesSerializer,
+    TitleSerializer,
+)
+from tenant_apps.catalog.errors import RecordNotWritable
+from tenant_apps.catalog.marc import MaterialType, TitleDraft, to_iso2709, to_marcxml
+from tenant_apps.catalog.models import Title
+
+
+class TitleViewSet(ApiViewSet):
+    """The library's titles."""
+
+    permissions: ClassVar = {
+        "list": "catalog.view",
+        "retrieve": "catalog.view",
+        "availability": "catalog.view",
+        "create": "catalog.manage",
+        "partial_update": "catalog.manage",
+    }
+    error_codes: ClassVar = {
+        "retrieve": (NotFound,),
+        "availability": (NotFound,),
+        "create": (ValidationFailed, RecordNotWritable),
+        "partial_update": (
+            ValidationFailed,
+            RecordNotWritable,
+            NotFound,
+            PreconditionFailed,
+            PreconditionRequired,
+        ),
+    }
+    ordering_fields: ClassVar = {"title": "sort_title", "id": "id"}
+    default_ordering = "-id"
+    serializer_class = TitleSerializer
+
+    def get_queryset(self) -> QuerySet[Title]:
+        """Return every title of the library."""
+        return selectors.titles_in_full()
+
+    @extend_schema(summary="List titles", responses=HitSerializer(many=True))
+    def list(self, request: Request) -> Response:
+        """A page of titles, the newest first."""
+        page = self.paginate_queryset(selectors.all_titles().only("id", "sort_title")) or []
+        hits = selectors.hits_of([title.pk for title in page])
+        return self.get_paginated_response(HitSerializer(hits, many=True).data)
+
+    @extend_schema(summary="Show a title", responses=TitleSerializer)
+    def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
+        """One title with its contributors, subjects and the number of its copies."""
+        return _answer(request, self.get_object())
+
+    @extend_schema(summary="Add a title", request=NewTitleSerializer, responses={201: TitleSerializer})
+    def create(self, request: Request) -> HttpResponseBase:
+        """Add a title; its MARC record is written from what is sent."""
+        body = NewTitleSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        values = body.validated_data | {"material_type": MaterialType(body.validated_data["material_type"])}
+        title = services.add_title(draft=TitleDraft(**values), by=self.principal.actor, now=clock.now())
+        return _answer(request, self.get_queryset().get(pk=title.pk), status=201)
+
+    @extend_schema(summary="Change a title", request=TitleChangesSerializer, responses=TitleSerializer)
+    def partial_update(self, request: Request, pk: str) -> HttpResponseBase:
+        """Change what is sent and leave the rest of the MARC record; `If-Match` names the version that was
+        read.
+        """
+        found = self.get_object()
+        body = TitleChangesSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        services.change_title(
+            title_id=found.pk,
+            changes=body.validated_data,
+            by=self.principal.actor,
+            now=clock.now(),
+            expect=lambda row: require_match(request, row),
+        )
+        return _answer(request, self.get_queryset().get(pk=found.pk))
+
+    @extend_schema(summary="Show where a title stands", responses=AvailabilitySerializer)
+    def availability(self, request: Request, pk: str) -> Response:
+        """Copies by branch, in numbers and in words."""
+        title = visible_or_404(selectors.all_titles().only("id"), "pk", pk)
+        places = selectors.availability_of([title.pk]).get(title.pk, [])
+        return Response(
+            AvailabilitySerializer(
+                {
+                    "title": title.pk,
+                    "copies_total": sum(place.copies for place in places),
+                    "copies_available": sum(place.available for place in places),
+                    "branches": places,
+                }
+            ).data
+        )
+
+
+class TitleMarcView(ApiView):
+    """A title's record for other systems."""
+
+    permissions: ClassVar = {"GET": "catalog.view"}
+    error_codes: ClassVar = {"GET": (NotFound, NotAcceptable)}
+    renderer_classes = (MarcXmlRenderer, Iso2709Renderer)
+
+    @extend_schema(
+        summary="Show a title's MARC record",
+        responses={
+            (200, "application/marcxml+xml"): OpenApiTypes.STR,
+            (200, "application/marc"): OpenApiTypes.BINARY,
+        },
+    )
+    def get(self, request: Request, pk: str) -> HttpResponseBase:
+        """The whole record with every field it came with: MARCXML, or ISO 2709 for `Accept:
+        application/marc`.
+        """
+        title = visible_or_404(Title.objects.only("id", "version", "marc"), "pk", pk)
+        renderer: Any = request.accepted_renderer
+        write = to_iso2709 if renderer.format == Iso2709Renderer.format else to_marcxml
+        response = record_response(
+            request, title, lambda: write(selectors.marc_of(title)), form=renderer.format
+        )
+        # Uploaded text must never open as a page of ours (ASVS 3.2.1).
+        response["Content-Disposition"] = f'attachment; filename="title-{title.pk}.{renderer.format}"'
+        return response
+
+
+def _answer(request: Request, title: Title, *, status: int = 200) -> HttpResponseBase:
+    """One title. Its tag names the counts as well, since a loan changes them and not the title's version."""
+    places = selectors.availability_of([title.pk]).get(title.pk, [])
+    total, available = sum(place.copies for place in places), sum(place.available for place in places)
+    title.copies_total, title.copies_available = total, available  # type: ignore[attr-defined]
+    form = f"json-{total}-{available}"
+    return record_response(request, title, lambda: TitleSerializer(title).data, form=form, status=status)

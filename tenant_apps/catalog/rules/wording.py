@@ -1,0 +1,55 @@
+"""Availability in words: never by a number or a colour alone."""
+
+from __future__ import annotations
+
+import zoneinfo
+from datetime import datetime
+from typing import Protocol
+
+from django.utils import formats
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+
+class Place(Protocol):
+    """The copies of a title at one branch."""
+
+    @property
+    def time_zone(self) -> str: ...
+    @property
+    def copies(self) -> int: ...
+    @property
+    def available(self) -> int: ...
+    @property
+    def on_loan(self) -> int: ...
+    @property
+    def not_for_loan(self) -> int: ...
+    @property
+    def first_due_at(self) -> datetime | None: ...
+
+
+def availability_words(place: Place) -> str:
+    """What a reader finds at this branch, in the active language; dates are those of the branch's own
+    clock.
+    """
+    if place.available:
+        text = ngettext(
+            "%(available)d of %(copies)d copy on the shelf",
+            "%(available)d of %(copies)d copies on the shelf",
+            place.copies,
+        )
+        return text % {"available": place.available, "copies": place.copies}
+    if place.on_loan and place.first_due_at is not None:
+        due = due_day(place.first_due_at, place.time_zone)
+        if place.copies == 1:
+            return _("On loan, due %(day)s") % {"day": due}
+        return _("All lent or away, first due back %(day)s") % {"day": due}
+    if place.not_for_loan:
+        return _("For use in the library only")
+    return _("Not available at the moment")
+
+
+def due_day(moment: datetime, time_zone: str) -> str:
+    """The day of a moment by a branch's clock, as "3 December" or the like in the active language."""
+    day = moment.astimezone(zoneinfo.ZoneInfo(time_zone))
+    return formats.date_format(day, "MONTH_DAY_FORMAT")

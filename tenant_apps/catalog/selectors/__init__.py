@@ -1,0 +1,32 @@
+"""What reads the catalogue. Other apps call these."""
+
+from tenant_apps.catalog.selectors.availability import BranchAvailability, availability_of
+from tenant_apps.catalog.selectors.copies import all_copies, all_item_types, copy_status, sees_barcodes
+from tenant_apps.catalog.selectors.facets import Facet, FacetValue, facets_of
+from tenant_apps.catalog.selectors.imports import all_imports, records_of
+from tenant_apps.catalog.selectors.search import Filters, Hit, Page, hits_of, search_titles
+from tenant_apps.catalog.selectors.suggestions import suggestions_for
+from tenant_apps.catalog.selectors.titles import all_titles, marc_of, titles_in_full
+
+__all__ = [
+    "BranchAvailability",
+    "Facet",
+    "FacetValue",
+    "Filters",
+    "Hit",
+    "Page",
+    "all_copies",
+    "all_imports",
+    "all_item_types",
+    "all_titles",
+    "availability_of",
+    "copy_status",
+    "facets_of",
+    "hits_of",
+    "marc_of",
+    "records_of",
+    "search_titles",
+    "sees_barcodes",
+    "suggestions_for",
+    "titles_in_full",
+]
