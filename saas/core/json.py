@@ -37,7 +37,7 @@ class MalformedJSONError(ValueError):
         super().__init__(reason)
 
 
-class _Refused(ValueError):
+class _RefusedError(ValueError):
     """Raised by the hooks below, which do not know where they are."""
 
 
@@ -61,7 +61,7 @@ def parse_json(body: bytes) -> Any:
             _check_strings(value)
     except json.JSONDecodeError as error:
         raise MalformedJSONError(error.msg, text, error.pos) from error
-    except _Refused as error:
+    except _RefusedError as error:
         raise MalformedJSONError(str(error), text, _position(text)) from error
     return value
 
@@ -133,27 +133,27 @@ def _check_depth(text: str) -> None:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise _Refused(_("A key stands twice in one object."))
+        raise _RefusedError(_("A key stands twice in one object."))
     if len(found) > MAX_KEYS:
-        raise _Refused(_("More than %(limit)d keys in one object.") % {"limit": MAX_KEYS})
+        raise _RefusedError(_("More than %(limit)d keys in one object.") % {"limit": MAX_KEYS})
     return found
 
 
 def _no_constant(_name: str) -> Any:
-    raise _Refused(_("NaN and infinity are not JSON."))
+    raise _RefusedError(_("NaN and infinity are not JSON."))
 
 
 def _bounded_int(text: str) -> int:
     # The length first: converting a very long number is slow, and Python refuses it with another error.
     if len(text) > 20 or not INT_MIN <= int(text) <= INT_MAX:
-        raise _Refused(_("A whole number does not fit 64 bits."))
+        raise _RefusedError(_("A whole number does not fit 64 bits."))
     return int(text)
 
 
 def _finite_float(text: str) -> float:
     number = float(text) if len(text) <= 400 else math.inf
     if not math.isfinite(number):
-        raise _Refused(_("A number is too large."))
+        raise _RefusedError(_("A number is too large."))
     return number
 
 
@@ -161,7 +161,7 @@ def _check_strings(value: Any) -> None:
     for text in _strings(value):
         problem = _text_problem(text)
         if problem:
-            raise _Refused(problem)
+            raise _RefusedError(problem)
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -152,16 +152,16 @@ def test_retry_after_is_a_header(call: Call) -> None:
 
 
 def test_texts_follow_the_language_and_codes_do_not() -> None:
-    class Greeting(DomainError):
+    class GreetingError(DomainError):
         """A text that Django itself translates."""
 
         title = gettext_lazy("Monday")
         detail = gettext_lazy("Monday")
 
     with translation.override("it"):
-        italian = problems.document(Greeting())
+        italian = problems.document(GreetingError())
     with translation.override("en"):
-        english = problems.document(Greeting())
+        english = problems.document(GreetingError())
     assert italian["title"] == italian["detail"] == "Lunedì"
     assert english["title"] == "Monday"
     assert italian["code"] == english["code"]
@@ -234,13 +234,13 @@ def test_the_template_gets_the_members(page: Any, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_page_follows_accept_language_before_any_middleware(page: Any) -> None:
-    class Greeting(DomainError):
+    class GreetingError(DomainError):
         """A text that Django itself translates."""
 
         title = gettext_lazy("Monday")
 
     italian = page("/api/x/", **{"accept-language": "it-IT,it;q=0.9"})
-    response = problems.problem_response(Greeting(), italian)
+    response = problems.problem_response(GreetingError(), italian)
     assert json.loads(response.content)["title"] == "Lunedì"
 
 
