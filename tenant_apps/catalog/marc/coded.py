@@ -11,6 +11,7 @@ EARLIEST_YEAR = 1000
 LATEST_YEAR = 2100
 _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
 _BRACKETED = re.compile(r"\[[^\]]*?(?<!\d)(\d{4})(?!\d)")
+_MAX_DATE_TEXT = 200  # the pattern above goes back at every bracket
 _CODE = re.compile(r"[a-z]{3}\Z")
 _NO_LANGUAGE = frozenset(("und", "xxx"))
 # Codes that the MARC list replaced (MARC Code List for Languages), and ISO 639-2/T codes where MARC uses /B.
@@ -71,6 +72,7 @@ def _known(codes: Iterable[str]) -> Iterable[str]:
 
 def _year_in(text: str) -> int | None:
     # The cataloguer's own date stands in brackets: "2024 [1967]" for a year of another calendar.
+    text = text[:_MAX_DATE_TEXT]
     candidates = [*_BRACKETED.findall(text), *_YEAR.findall(text)]
     return next((year for year in map(int, candidates) if _is_sane(year)), None)
 

@@ -77,9 +77,11 @@ def fold(text: str) -> str:
 def normalise_name(name: str, dates: str = "") -> str:
     """The key that tells one person or body from another: folded name and dates, at most 300 characters.
 
-    Dates are part of it, since two people of one name are worse merged than one person kept twice.
+    Dates are part of it, since two people of one name are worse merged than one person kept twice. A name of
+    signs alone (the band "!!!") is its own key. Empty only for a name of blanks.
     """
-    return fold(f"{name} {dates}")[:MAX_NAME_KEY].rstrip()
+    key = fold(name) or " ".join(name.casefold().split())
+    return f"{key} {fold(dates)}"[:MAX_NAME_KEY].strip() if key else ""
 
 
 MAX_NAME_KEY = 300

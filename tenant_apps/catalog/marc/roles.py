@@ -1,7 +1,5 @@
 """What a contributor did, from relator codes ($4, MARC Code List for Relators) and terms ($e, $j)."""
 
-import re
-
 from .facts import MaterialType, Role
 from .fold import fold
 from .record import DataField
@@ -52,7 +50,6 @@ _TERMS = {
     }.items()
     for term in terms.split(",")
 }
-_URI_TAIL = re.compile(r".*[/#]", re.DOTALL)
 
 _TEXTS = frozenset((MaterialType.BOOK, MaterialType.EBOOK, MaterialType.SERIAL, MaterialType.MANUSCRIPT))
 
@@ -60,7 +57,8 @@ _TEXTS = frozenset((MaterialType.BOOK, MaterialType.EBOOK, MaterialType.SERIAL, 
 def contributor_role(field: DataField, *, is_main: bool, material: MaterialType) -> Role:
     """The first known role that the field names; else a text's main entry is its author."""
     for value in field.values("4"):
-        role = _CODES.get(_URI_TAIL.sub("", value.strip()).rstrip(".,").lower())
+        # A code may come as its address: http://id.loc.gov/vocabulary/relators/aut
+        role = _CODES.get(value.strip().rpartition("/")[2].rstrip(".,").lower())
         if role is not None:
             return role
     # $j holds the term in meeting names, where $e is a part of the name.

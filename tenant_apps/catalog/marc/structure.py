@@ -63,6 +63,9 @@ def read_frame(data: bytes) -> Frame:
     if data[12:17] != b"%05d" % (end + 1):
         remarks.append((WarningCode.LEADER_CORRECTED, "base address"))
     fields, more = _read_fields(directory, data[end + 1 : -1])
+    if remarks and more and more[0][0] is WarningCode.UNREFERENCED_DATA:
+        # With a sound leader that is a deleted field; with a wrong one, bytes and perhaps entries were lost.
+        raise RecordRejected(RejectCode.LENGTH_MISMATCH, "wrong leader, and data that no entry names")
     remarks.extend(more)
     return Frame(leader, fields, remarks)
 

@@ -9,7 +9,7 @@ from .record import DataField, TagIndex
 
 # 245 with a character in it that no tag may hold, as editors leave behind: "2 4", "24 ".
 _DAMAGED = re.compile(r"2(?:4[^0-9A-Za-z]|[^0-9A-Za-z][0-9])\Z")
-_NON_SORTING = re.compile("\x98[^\x9c]*\x9c")  # U+0098 ... U+009C put round an article
+_NON_SORTING = re.compile("\x98[^\x98\x9c]*\x9c")  # U+0098 ... U+009C put round an article
 
 
 def find_title_field(index: TagIndex) -> DataField | None:
@@ -41,7 +41,9 @@ def main_title(field: DataField) -> str:
         title += part
         last = code
     if not title:
-        others = (clean_isbd(value, MAX_TITLE) for value in field.values("bkfgs"))
+        # Last, subfields whose code was damaged into something else than ASCII ("á" for "a").
+        damaged = [value for code, value in field.subfields if not code.isascii()]
+        others = (clean_isbd(value, MAX_TITLE) for value in (*field.values("bkfgs"), *damaged))
         title = next(filter(None, others), "")
     return title[:MAX_TITLE].rstrip()
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from xml.sax.saxutils import escape, quoteattr
 
 from .parse import parse_record
-from .record import ControlField, Field, ParsedRecord, RawRecord
+from .record import ControlField, Field, ParsedRecord, RawRecord, Subfield
 
 MARCXML_NAMESPACE = "http://www.loc.gov/MARC21/slim"
 _XML_HEAD = f'<?xml version="1.0" encoding="UTF-8"?>\n<collection xmlns="{MARCXML_NAMESPACE}">\n'
@@ -32,8 +32,8 @@ def marcxml_documents(records: Iterable[bytes]) -> Iterator[bytes]:
     """One MARCXML collection of any number of stored records, in pieces, for streaming.
 
     What XML cannot express is adapted: control characters become U+FFFD, a carriage return is written as a
-    reference, a subfield without a code is left out if it is empty and else gets the code "?"; indicators
-    beyond the second are left out and missing ones are blank. Raises RecordRejected as to_iso2709 does.
+    reference, an empty subfield without a code is left out, missing indicators are blank, and what stands
+    behind the second indicator becomes a subfield "?". Raises RecordRejected as to_iso2709 does.
     """
     yield _XML_HEAD.encode()
     for marc in records:
@@ -57,9 +57,11 @@ def _field_element(field: Field) -> str:
     if isinstance(field, ControlField):
         return f"  <controlfield tag={tag}>{_text(field.data)}</controlfield>\n"
     first, second = _attribute(field.indicator(1)), _attribute(field.indicator(2))
+    # Text that stands where only indicators should ("CAT", "IMD" fields of some systems) is not lost.
+    loose = [Subfield("?", field.indicators[2:])] if field.indicators[2:].strip() else []
     subfields = "".join(
         f"    <subfield code={_attribute(code or '?')}>{_text(value)}</subfield>\n"
-        for code, value in field.subfields
+        for code, value in (*loose, *field.subfields)
         if code or value
     )
     return f"  <datafield tag={tag} ind1={first} ind2={second}>\n{subfields}  </datafield>\n"
