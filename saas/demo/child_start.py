@@ -1,4 +1,6 @@
-"""Becomes another program that ends when its supervisor does: `python child_start.py SUPERVISOR_PID PROGRAM ARGS...`
+"""Becomes another program, one that ends when its supervisor does.
+
+Usage: `python child_start.py SUPERVISOR_PID PROGRAM ARGS...`
 
 A program of its own, because code between fork and exec (`preexec_fn`) may hang where threads run.
 """

@@ -1,9 +1,9 @@
 """What a killed supervisor left running, found again and ended, and nothing else.
 
-The supervisor notes each child with its process id, its start time as the kernel tells it, and the boot. A later start
-ends a process group only when its leader still has that start time, or, where the leader has died before its own
-children, those members that carry the noted token in their environment. A process that merely got the number later
-is never touched.
+The supervisor notes each child with its process id, its start time as the kernel tells it, and the boot. A
+later start ends a process group only when its leader still has that start time, or, where the leader has died
+before its own children, those members that carry the noted token in their environment. A process that merely
+got the number later is never touched.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-TOKEN_VARIABLE = "LIBRARYHUB_PROCESS_TREE"
+MARK_VARIABLE = "LIBRARYHUB_PROCESS_TREE"
 _PROC = Path("/proc")
 _POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
 class Noted:
-    """One child: leader of its own process group. `started` is an opaque text that differs for a later process."""
+    """A child, leader of its own process group; `started` is a text that differs for any later process."""
 
     name: str
     pid: int
@@ -33,7 +33,7 @@ class Noted:
 
 
 def started_at(pid: int) -> str | None:
-    """When the process of that number was started, in the kernel's words; None if there is none (or a zombie)."""
+    """When that process was started, in the kernel's words; None if there is none, or a zombie."""
     try:
         fields = (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
     except OSError:
@@ -74,7 +74,7 @@ def read_notes(file: Path) -> tuple[str, list[Noted]]:
         return "", []
 
 
-def end_noted(file: Path, *, patience: float = 5.0) -> list[str]:
+def end_noted(file: Path, *, patience: float = 2.0) -> list[str]:
     """End what the notes prove to be ours: SIGTERM, after `patience` seconds SIGKILL; returns the names."""
     token, children = read_notes(file)
     ended = [child.name for child in children if _ours(child, token)]
@@ -119,4 +119,4 @@ def _carries(pid: int, token: str) -> bool:
         variables = (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
     except OSError:  # another user's process, or one that has just ended
         return False
-    return bool(token) and f"{TOKEN_VARIABLE}={token}".encode() in variables
+    return bool(token) and f"{MARK_VARIABLE}={token}".encode() in variables

@@ -16,6 +16,8 @@ from saas.embedded.errors import EmbeddedError
 from saas.embedded.urls import POSTGRES_PORT
 
 MARKER = ".libraryhub-data"
+# All that we make in a data folder, and all that a wipe deletes.
+_OURS = re.compile(r"pg\d.*|redis|run|lock|log")
 POSTGRES_SOCKET = f".s.PGSQL.{POSTGRES_PORT}"
 # 107 bytes and a closing zero on Linux, 103 on macOS
 _SOCKET_PATH_BYTES = 103
@@ -63,19 +65,20 @@ def short_hash(data_dir: Path) -> str:
 def claim(data_dir: Path) -> Path:
     """Make the data folder ours (mode 700, with a marker file) or recognise it; returns its absolute path.
 
-    An existing folder must be empty or carry the marker. Its mode is never changed, nor that of its parents.
-    Raises EmbeddedError when it holds other things, belongs to another user's run, or cannot be written.
+    An existing folder may hold other things (uploads, say), but without the marker nothing under a name that
+    we use. Its mode is never changed, nor that of its parents. Raises EmbeddedError for such a name, for a
+    folder of another user's run, and for one that cannot be written.
     """
     folder = absolute(data_dir)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         marker = folder / MARKER
         if not marker.exists():
-            strangers = [entry.name for entry in folder.iterdir() if not entry.name.startswith(MARKER)]
+            strangers = sorted(entry.name for entry in folder.iterdir() if _OURS.fullmatch(entry.name))
             if strangers:
                 raise EmbeddedError(
-                    f"The folder {folder} holds other files ({min(strangers)}, ...) and was not made by"
-                    " LibraryHub; choose an empty one."
+                    f"The folder {folder} has something named {strangers[0]} that LibraryHub did not make;"
+                    " choose another folder."
                 )
             _mark(marker)
         if marker.stat().st_uid != os.geteuid():

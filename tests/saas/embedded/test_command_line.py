@@ -32,12 +32,12 @@ def test_status_stop_and_wipe(data_dir: Path, capsys: pytest.CaptureFixture[str]
 def test_refusal_is_one_sentence_on_stderr_and_exit_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "thesis.txt").touch()
+    (tmp_path / "pg18").mkdir()
     assert main(["run", "--data", str(tmp_path)]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.count("\n") == 1
-    assert "choose an empty one" in printed.err
+    assert "choose another folder" in printed.err
 
 
 def test_run_keeps_the_servers_up_until_it_is_told_to_end(data_dir: Path) -> None:

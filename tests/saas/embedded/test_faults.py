@@ -70,10 +70,12 @@ def test_damaged_marker_is_told_and_fresh_mends_it(data_dir: Path) -> None:
 
 
 def test_folder_with_a_strangers_files_is_refused_untouched(tmp_path: Path) -> None:
-    (tmp_path / "thesis.txt").write_text("years of work")
+    (tmp_path / "redis").mkdir()
+    (tmp_path / "redis" / "thesis.txt").write_text("years of work")
     text = sentence_of(tmp_path)
-    assert "holds other files (thesis.txt" in text
-    assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.txt"]
+    assert "something named redis that LibraryHub did not make" in text
+    assert [entry.name for entry in tmp_path.iterdir()] == ["redis"]
+    assert (tmp_path / "redis" / "thesis.txt").read_text() == "years of work"
 
 
 def test_path_below_a_plain_file(tmp_path: Path) -> None:

@@ -309,11 +309,12 @@ def test_wipe_refuses_while_another_process_uses_the_records(
 def test_wipe_deletes_what_we_made_and_what_is_named_and_nothing_else(data_dir: Path) -> None:
     servers = embedded.ensure(data_dir)
     redis.Redis.from_url(servers.redis_url).set("hold", "first")
-    for name in ("mail", "keep"):
+    for name in ("mail", "keep", "uploads"):
         (data_dir / name).mkdir()
     (data_dir / "state.json").write_text("{}")
     embedded.wipe(data_dir, also=["mail", "state.json", "absent"])
-    assert sorted(entry.name for entry in data_dir.iterdir()) == [".libraryhub-data", "keep", "lock", "log"]
+    left = sorted(entry.name for entry in data_dir.iterdir())
+    assert left == [".libraryhub-data", "keep", "lock", "log", "uploads"]
     assert all_down(data_dir)
 
 
