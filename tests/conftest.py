@@ -280,7 +280,8 @@ def client_for(library: Any, user: Any = None) -> Any:
                 if isinstance(user, str)
                 else user
             )
-            token = RefreshToken.for_user(person).access_token
+            # Signed here, with this library's key.
+            token = str(RefreshToken.for_user(person).access_token)
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
     return client
 
