@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F
+from django.db.models.expressions import CombinedExpression
 
 
 class Versioned(models.Model):
@@ -19,6 +20,6 @@ class Versioned(models.Model):
         self.version += 1
 
 
-def next_version() -> F:
+def next_version() -> CombinedExpression:
     """For `queryset.update(version=next_version())`."""
     return F("version") + 1

@@ -87,7 +87,7 @@ def load_principal(user_id: int | None) -> Principal:
 
 def principal_of(request: HttpRequest | Any) -> Principal:
     """The caller's principal, loaded once per request."""
-    raw = getattr(request, "_request", request)
+    raw: Any = getattr(request, "_request", request)
     principal = getattr(raw, "_principal", None)
     if principal is None:
         user = getattr(request, "user", None)

@@ -33,7 +33,7 @@ class LibraryGone(RuntimeError):
     """The task's library was closed for good or never existed; the task fails and nothing runs in its place."""
 
 
-class _SchemaTask(Task):  # type: ignore[misc]
+class _SchemaTask(Task):  # type: ignore[type-arg]
     """Runs its body in one schema, on a connection that is checked first."""
 
     abstract = True
@@ -50,7 +50,8 @@ class _SchemaTask(Task):  # type: ignore[misc]
 
     def _header(self, headers: dict[str, Any], name: str) -> str | None:
         # Celery flattens custom headers into the request context on some transports.
-        return headers.get(name) or self.request.get(name)
+        found: str | None = headers.get(name) or self.request.get(name)
+        return found
 
     def _schema(self, headers: dict[str, Any]) -> AbstractContextManager[Any]:
         if self.scope == "public":
@@ -120,6 +121,6 @@ def _declare(
     options: dict[str, Any],
 ) -> TaskHandle:
     base = type(f"{scope.title()}Task", (_SchemaTask,), {"scope": scope, "abstract": True})
-    shared_task(name=name, base=base, queue=queue, **options)(body)
+    shared_task(name=name, base=base, queue=queue, **options)(body)  # type: ignore[no-untyped-call]
     REGISTERED[name] = TaskHandle(body, name, scope, queue)
     return REGISTERED[name]

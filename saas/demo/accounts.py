@@ -15,6 +15,11 @@ def email(role: str, subdomain: str) -> str:
     return f"{role}@{subdomain}.example"
 
 
+def card_number(digit: str, last: str) -> str:
+    """A patron's card: 14 digits that begin as library cards do, with 2."""
+    return f"2{digit}00000000{last}"
+
+
 def card(*, port: int, seconds: float) -> str:
     """What the demo prints when everything is up."""
     lines = [
@@ -29,5 +34,6 @@ def card(*, port: int, seconds: float) -> str:
     for subdomain, name in LIBRARIES.items():
         lines.append(f"  {name:<26} http://{subdomain}.localhost:{port}/")
         lines.append("      " + "  ".join(email(role, subdomain) for role in ROLES))
+    lines += ["", "  To lend at riverside's desk: card 21000000000001, copy 1000011 at branch main or east."]
     lines += ["", f"  Platform staff             {STAFF}", f"  Password of all of them    {PASSWORD}", ""]
     return "\n".join(lines)

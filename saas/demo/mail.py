@@ -36,7 +36,8 @@ def _as_json(message: EmailMessage) -> dict[str, Any]:
     text = str(message.body)
     html = ""
     if isinstance(message, EmailMultiAlternatives):
-        html = next((str(part.content) for part in message.alternatives if part.mimetype == "text/html"), "")
+        parts: list[Any] = list(message.alternatives)
+        html = next((str(part.content) for part in parts if part.mimetype == "text/html"), "")
     sent = clock.now()
     return {
         # Sorts by time, and two messages of one moment stay apart.

@@ -1,5 +1,6 @@
 """Django REST framework and the OpenAPI document."""
 
+from saas.core.api.openapi_settings import SPECTACULAR_DEFAULTS
 from saas.settings.env import read
 
 ENV = read()
@@ -9,6 +10,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["saas.core.api.permissions.HasDeclaredPermission"],
     "DEFAULT_PARSER_CLASSES": ["saas.core.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["saas.core.api.renderers.ORJSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "saas.core.api.renderers.AcceptNegotiation",
     "DEFAULT_THROTTLE_CLASSES": ["saas.core.api.throttling.PolicyThrottle"],
     "DEFAULT_PAGINATION_CLASS": "saas.core.api.pagination.KeysetPagination",
     "DEFAULT_SCHEMA_CLASS": "saas.core.api.openapi.ProblemAwareSchema",
@@ -29,3 +31,4 @@ RATE_LIMITS = {
     "login-address": (100, 300),
     "import": (60, 3600),
 }
+SPECTACULAR_SETTINGS = SPECTACULAR_DEFAULTS

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 AUTH_USER_MODEL = "accounts.User"
+# The address is unique without regard to case, by a constraint on lower(email); the check knows unique=True alone.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 AUTHENTICATION_BACKENDS = [
     "allauth.account.auth_backends.AuthenticationBackend",
     "guardian.backends.ObjectPermissionBackend",

@@ -122,5 +122,3 @@ from saas.settings.cache import *  # noqa: E402, F403
 from saas.settings.database import *  # noqa: E402, F403
 from saas.settings.security import *  # noqa: E402, F403
 from saas.settings.tasks import *  # noqa: E402, F403
-
-__all__ = [name for name in dir() if name.isupper()]

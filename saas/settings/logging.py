@@ -57,5 +57,9 @@ def logging_for(form: str, level: str) -> dict[str, Any]:
             },
             # Each 4xx is in the access log already; only what we did not foresee is an error.
             "django.request": {"level": "ERROR"},
+            # Two lines for each sweep, every few seconds; failures are warnings and stay.
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
+            "celery.beat": {"level": "WARNING"},
         },
     }

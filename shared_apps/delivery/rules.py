@@ -18,4 +18,5 @@ EVENTS_WITHOUT_HANDLER = frozenset({"loan.created", "loan.returned", "import.fin
 
 def retry_delay(attempts: int) -> timedelta:
     """Waiting time after the n-th failed attempt (n from 1): doubles from 5 seconds up to an hour."""
-    return min(FIRST_RETRY * 2 ** min(attempts - 1, 20), LONGEST_RETRY)
+    doublings: int = min(attempts - 1, 20)
+    return min(FIRST_RETRY * (1 << doublings), LONGEST_RETRY)

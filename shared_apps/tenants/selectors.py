@@ -73,15 +73,7 @@ def open_libraries() -> Iterator[LibraryContext]:
 def subdomain_state(subdomain: str) -> str:
     """ "free", "taken", or "recently_closed" for the name of a library that has closed and may be restored."""
     with in_public():
-        status = (
-            Library.objects.filter(subdomain=subdomain)
-            .values_list("status", flat=True)
-            .first()
-        )
+        status = Library.objects.filter(subdomain=subdomain).values_list("status", flat=True).first()
     if status is None:
         return "free"
-    return (
-        "recently_closed"
-        if status in {LibraryStatus.CLOSED, LibraryStatus.DELETED}
-        else "taken"
-    )
+    return "recently_closed" if status in {LibraryStatus.CLOSED, LibraryStatus.DELETED} else "taken"

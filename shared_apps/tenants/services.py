@@ -7,12 +7,13 @@ from datetime import datetime
 
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import IntegrityError
 from psycopg import sql
 
 from saas.core.principals import SYSTEM
 from saas.core.seeding import LibrarySeed, seed_library
-from saas.core.tenancy import LibraryContext, in_library, in_public
+from saas.core.tenancy import PUBLIC, LibraryContext, current_schema, in_library, in_public
 from saas.core.tenancy.hosts import forget_hosts
 from shared_apps.audit.services import record
 from shared_apps.delivery.services import publish
@@ -75,9 +76,7 @@ def provision_library(
             changes={"subdomain": subdomain, "plan": plan},
             now=now,
         )
-        publish(
-            kind="library.created", payload={"library_id": str(library.id)}, now=now
-        )
+        publish(kind="library.created", payload={"library_id": str(library.id)}, now=now)
         transaction.on_commit(forget_hosts)
     return context
 
@@ -93,7 +92,7 @@ def _insert_library(*, subdomain: str, **fields: object) -> Library:
     )
     try:
         with transaction.atomic():
-            library.save()
+            library.save()  # type: ignore[no-untyped-call]
     except IntegrityError as error:
         if getattr(error.__cause__, "sqlstate", None) == UNIQUE_VIOLATION:
             raise SubdomainTaken from error
@@ -116,3 +115,21 @@ def create_schema(schema_name: str) -> None:
         )
     finally:
         connection.set_tenant(before)  # type: ignore[attr-defined]
+
+
+def migrate_where_needed() -> bool:
+    """Apply what the current schema lacks, the public one's or a library's; whether there was anything to do."""
+    executor = MigrationExecutor(connection)
+    if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        return False
+    before = connection.tenant  # type: ignore[attr-defined]
+    try:
+        if current_schema() == PUBLIC:
+            call_command("migrate_schemas", shared=True, interactive=False, verbosity=0)
+        else:
+            call_command(
+                "migrate_schemas", schema_name=current_schema(), tenant=True, interactive=False, verbosity=0
+            )
+    finally:
+        connection.set_tenant(before)  # type: ignore[attr-defined]
+    return True

@@ -72,13 +72,12 @@ def normalise(wanted: str) -> str:
     _check_scripts(name)
     if is_reserved(_skeleton(name)):
         raise SubdomainRefused("reserved")
+    if not name.isascii() and len("xn--") + len(name.encode("punycode")) > MAX_DNS_LENGTH:
+        raise SubdomainRefused("too_long")
     try:
-        label = idna.alabel(name).decode("ascii")
+        return idna.alabel(name).decode("ascii")
     except idna.IDNAError as error:
         raise SubdomainRefused("bad_characters") from error
-    if len(label) > MAX_DNS_LENGTH:
-        raise SubdomainRefused("too_long")
-    return label
 
 
 def display(label: str) -> str:

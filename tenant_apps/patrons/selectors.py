@@ -62,6 +62,11 @@ def card_is_lost(number: str) -> bool:
     return Card.objects.filter(number=number, lost_at__isnull=False).exists()
 
 
+def card_exists(number: str) -> bool:
+    """Whether any patron has or had this card."""
+    return Card.objects.filter(number=number).exists()
+
+
 def user_id_for_card(number: str) -> int | None:
     """The user who may sign in with this card: its patron's account; None without one, or if it is lost."""
     cards = Card.objects.filter(number=number, lost_at=None)

@@ -21,12 +21,12 @@ PUBLIC = "public"
 EXTENSIONS = "extensions"
 
 
-class DatabaseWrapper(TenantDatabaseWrapper):  # type: ignore[misc]
+class DatabaseWrapper(TenantDatabaseWrapper):
     """One connection; `set_tenant` chooses the schema, the next cursor makes it true."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.introspection = SchemaIntrospection(self)
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+        self.introspection: Any = SchemaIntrospection(self)
 
     def set_tenant(self, tenant: Any, include_public: bool = False) -> None:
         """Choose the schema for the following queries; sends nothing by itself.
@@ -39,7 +39,7 @@ class DatabaseWrapper(TenantDatabaseWrapper):  # type: ignore[misc]
             raise ImproperlyConfigured("a schema name is needed to choose a library")
         self.tenant = tenant
         self.schema_name = tenant.schema_name
-        self.set_settings_schema(self.schema_name)
+        self.settings_dict["SCHEMA"] = self.schema_name
 
     def _get_cursor_search_paths(self) -> list[str]:
         return [self.schema_name or PUBLIC, EXTENSIONS]
@@ -50,7 +50,7 @@ class DatabaseWrapper(TenantDatabaseWrapper):  # type: ignore[misc]
         if self._server_path() != ", ".join(self._get_cursor_search_paths()):
             # Forget django-tenants' memory: it would return early on it when TENANT_LIMIT_SET_CALLS is set.
             self.search_path_set_schemas = None
-            super()._handle_search_path(cursor)
+            super()._handle_search_path(cursor)  # type: ignore[no-untyped-call]
 
     def _server_path(self) -> str | None:
         """The search path as the server last reported it, or None where it does not report it."""

@@ -7,7 +7,7 @@ and of thousands. It also keeps the search path as it is, where django-tenants c
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.db.backends.postgresql.introspection import DatabaseIntrospection, TableInfo
 
@@ -24,6 +24,6 @@ _TABLES = """
 class SchemaIntrospection(DatabaseIntrospection):
     """Tables of the connection's schema alone; columns and constraints follow its search path, which has no other."""
 
-    def get_table_list(self, cursor: Any) -> list[TableInfo]:
-        cursor.execute(_TABLES, [self.connection.schema_name])
+    def get_table_list(self, cursor: Any) -> list[Any]:
+        cursor.execute(_TABLES, [cast(Any, self.connection).schema_name])
         return [TableInfo(*row) for row in cursor.fetchall() if row[0] not in self.ignored_tables]

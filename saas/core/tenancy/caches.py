@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import MutableMapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from saas.core.tenancy.context import current_schema
 
@@ -77,4 +77,4 @@ def _key_guardian_by_schema() -> None:
     # clear_ct_cache() of guardian calls this on the name that it replaces.
     by_schema.cache_clear = look_up.cache_clear  # type: ignore[attr-defined]
     shortcuts._get_ct_cached.cache_clear()  # AttributeError here: guardian has changed, look again
-    shortcuts._get_ct_cached = by_schema
+    shortcuts._get_ct_cached = cast(Any, by_schema)

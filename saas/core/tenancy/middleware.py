@@ -81,7 +81,7 @@ class LibraryMiddleware:
         return self._answer(request, settings.LIBRARY_URLCONF, in_library(library))
 
     def _answer(self, request: HttpRequest, urlconf: str, schema: Any) -> HttpResponseBase:
-        request.urlconf = urlconf  # type: ignore[attr-defined]
+        request.urlconf = urlconf
         set_urlconf(urlconf)
         # Not `with`: a streamed body is read after this returns, and its queries must run in the same schema. The
         # schema is put back when the response is closed, which every WSGI server does.

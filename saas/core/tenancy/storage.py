@@ -17,12 +17,12 @@ class LibraryStorage(FileSystemStorage):
     """
 
     @property
-    def base_location(self) -> str:  # type: ignore[override]
+    def base_location(self) -> str:
         """The current library's folder, as the settings spell it."""
         return str(Path(settings.MEDIA_ROOT) / current_schema())
 
     @property
-    def location(self) -> str:  # type: ignore[override]
+    def location(self) -> str:
         """The current library's folder, absolute."""
         return str(Path(self.base_location).absolute())
 

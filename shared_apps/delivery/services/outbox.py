@@ -102,7 +102,7 @@ def relay(*, limit: int = 1_000) -> int:
 
 def has_due_messages() -> bool:
     """Whether the current schema has a message to deliver now."""
-    return _due(clock.now()).exists()
+    return bool(_due(clock.now()).exists())
 
 
 def _due(now: datetime) -> Any:
