@@ -10,7 +10,7 @@ from django.core import signing
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from saas.core.api.fields import parse_id
+from saas.core.api.fields import forbidden_character, parse_id
 from saas.core.api.parameters import invalid_parameter
 from saas.core.errors import InvalidCursor
 from saas.core.tenancy import current_schema
@@ -57,12 +57,16 @@ def listed(query: QueryDict) -> dict[str, list[str]]:
 
 def _each(name: str, values: Mapping[str, list[str]], read: Callable[[str], T | None]) -> tuple[T, ...]:
     given = [value.strip() for value in values.get(name, ())]
-    found = [read(value) for value in given if value and len(value) <= MAX_VALUE_LENGTH]
+    found = [read(value) for value in given if _is_plain(value)]
     kept = tuple(value for value in found if value is not None)
     if len(kept) != len(given) or len(given) > MAX_VALUES:
         detail = _('"%(name)s" has a value that this filter does not know.') % {"name": name}
         raise invalid_parameter(name, "invalid", detail)
     return kept
+
+
+def _is_plain(value: str) -> bool:
+    return 0 < len(value) <= MAX_VALUE_LENGTH and not forbidden_character(value, multiline=False)
 
 
 def _year(text: str) -> int | None:

@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Protocol
 
 from django.utils import formats
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
 
@@ -53,3 +55,49 @@ def due_day(moment: datetime, time_zone: str) -> str:
     """The day of a moment by a branch's clock, as "3 December" or the like in the active language."""
     day = moment.astimezone(zoneinfo.ZoneInfo(time_zone))
     return formats.date_format(day, "MONTH_DAY_FORMAT")
+
+
+MATERIALS: dict[str, Promise] = {
+    "book": _lazy("Book"),
+    "ebook": _lazy("E-book"),
+    "serial": _lazy("Journal or series"),
+    "map": _lazy("Map"),
+    "score": _lazy("Sheet music"),
+    "music": _lazy("Music recording"),
+    "audiobook": _lazy("Audiobook"),
+    "film": _lazy("Film"),
+    "game": _lazy("Game"),
+    "kit": _lazy("Kit"),
+    "picture": _lazy("Picture"),
+    "manuscript": _lazy("Manuscript"),
+    "software": _lazy("Software"),
+    "thing": _lazy("Thing"),
+    "other": _lazy("Other"),
+}
+ROLES: dict[str, Promise] = {
+    "author": _lazy("author"),
+    "editor": _lazy("editor"),
+    "translator": _lazy("translator"),
+    "illustrator": _lazy("illustrator"),
+    "compiler": _lazy("compiler"),
+    "composer": _lazy("composer"),
+    "conductor": _lazy("conductor"),
+    "director": _lazy("director"),
+    "narrator": _lazy("narrator"),
+    "performer": _lazy("performer"),
+    "photographer": _lazy("photographer"),
+    "producer": _lazy("producer"),
+    "publisher": _lazy("publisher"),
+    "creator": _lazy("creator"),
+    "contributor": _lazy("contributor"),
+}
+
+
+def material_name(material_type: str) -> str:
+    """What kind of thing a title is, in the active language."""
+    return str(MATERIALS.get(material_type, material_type))
+
+
+def role_name(role: str) -> str:
+    """What a contributor did, in the active language."""
+    return str(ROLES.get(role, role))

@@ -7,7 +7,11 @@ from tenant_apps.catalog.services.imports.requests import (
     request_import,
     waiting_import,
 )
-from tenant_apps.catalog.services.imports.runner import resume_stalled_imports, run_import
+from tenant_apps.catalog.services.imports.runner import (
+    resume_stalled_imports,
+    run_import,
+    take_over_import,
+)
 from tenant_apps.catalog.services.item_types import add_item_type, seed_library
 from tenant_apps.catalog.services.titles import add_title, change_title
 
@@ -24,5 +28,6 @@ __all__ = [
     "resume_stalled_imports",
     "run_import",
     "seed_library",
+    "take_over_import",
     "waiting_import",
 ]

@@ -24,7 +24,7 @@ _LABEL = ImportRecord._meta.get_field("label").max_length or 0
 _DETAIL = ImportRecord._meta.get_field("detail").max_length or 0
 
 
-class Overtaken(Exception):  # noqa: N818 - not a fault: somebody else has done this batch
+class Overtaken(Exception):
     """The job is no longer where this runner believed: another runs it, or it was cancelled."""
 
 
