@@ -10,9 +10,6 @@ from django.db.models import Count, Exists, F, FilteredRelation, Min, OuterRef, 
 
 from tenant_apps.catalog.models import Copy
 
-# Circulation's loans are reached through the reverse relation of Copy: the catalogue does not import
-# circulation.
-_OPEN_LOAN = FilteredRelation("loans", condition=Q(loans__returned_at=None))
 _IN_STOCK = Q(withdrawn_at=None, lost_at=None)
 _ON_SHELF = Q(open_loan=None, damaged_at=None, not_for_loan=False)
 
@@ -41,7 +38,9 @@ def available_copies() -> QuerySet[Copy]:
 
 def with_open_loan(copies: QuerySet[Copy]) -> QuerySet[Copy]:
     """The copies with the relation `open_loan`, to which at most one row belongs."""
-    return copies.annotate(open_loan=_OPEN_LOAN)
+    # Circulation's loans are reached through the reverse relation of Copy: the catalogue does not import
+    # circulation. A new object each time: Django renames the condition of the one that it is given.
+    return copies.annotate(open_loan=FilteredRelation("loans", condition=Q(loans__returned_at=None)))
 
 
 def has_available_copy() -> Exists:
