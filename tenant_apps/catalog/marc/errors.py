@@ -86,7 +86,7 @@ WARNING_REASONS: dict[WarningCode, Promise] = {
 }
 
 
-class RecordRejected(Exception):  # noqa: N818 - the trade's word; nothing went wrong in our code
+class RecordRejected(Exception):
     """A record that cannot be kept. `code` is stable; `detail` says where (bytes from 0), may be empty."""
 
     def __init__(self, code: RejectCode, detail: str = "") -> None:

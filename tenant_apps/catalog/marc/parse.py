@@ -81,9 +81,11 @@ def parse_record(raw: RawRecord) -> ParsedRecord:
 
 def _decode(frame: Frame) -> tuple[tuple[Field, ...], list[RawField], list[Remark]]:
     """Fields as text, the same as UTF-8 bytes, and what was odd about the text."""
-    joined = b"\x1e".join([body for _, body in frame.fields])
+    joined = FIELD_TERMINATOR.join([body for _, body in frame.fields])
     if b"\x00" in joined:
-        raise RecordRejected(RejectCode.CONTROL_CHARACTERS, _whereabouts(frame.fields, joined.index(b"\x00")))
+        raise RecordRejected(
+            RejectCode.CONTROL_CHARACTERS, _whereabouts(frame.fields, joined, joined.index(b"\x00"))
+        )
     coding = frame.leader[9]
     remarks: list[Remark] = []
     if coding != "a" and _is_marc8(joined):
@@ -120,7 +122,7 @@ def _decode_utf8(fields: list[RawField], joined: bytes) -> list[str]:
     try:
         return joined.decode().split(_FT)
     except UnicodeDecodeError as error:
-        where = _whereabouts(fields, error.start)
+        where = _whereabouts(fields, joined, error.start)
         detail = f"{where}: 0x{joined[error.start]:02X} is not valid UTF-8"
         raise RecordRejected(RejectCode.UNDECODABLE_TEXT, detail) from error
 
@@ -145,13 +147,10 @@ def _decode_marc8_field(tag: str, body: bytes) -> str:
     return _SF.join(parts)
 
 
-def _whereabouts(fields: list[RawField], position: int) -> str:
+def _whereabouts(fields: list[RawField], joined: bytes, position: int) -> str:
     """The field, and the byte in it, that a position in the joined fields falls on."""
-    for tag, body in fields:
-        if position <= len(body):
-            return f"field {tag}, byte {position}"
-        position -= len(body) + 1
-    return f"byte {position}"
+    tag, _ = fields[joined.count(FIELD_TERMINATOR, 0, position)]
+    return f"field {tag}, byte {position - joined.rfind(FIELD_TERMINATOR, 0, position) - 1}"
 
 
 def _field(tag: str, body: str) -> Field:

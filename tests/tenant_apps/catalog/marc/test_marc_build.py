@@ -5,7 +5,7 @@ from datetime import date
 
 import pymarc
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tenant_apps.catalog.marc import (
@@ -154,6 +154,7 @@ def test_wrong_numbers_are_refused(draft, message):
         build_record(draft, entered_on=DAY)
 
 
+@settings(deadline=None)
 @given(
     title=st.text(max_size=60),
     name=st.text(max_size=60),

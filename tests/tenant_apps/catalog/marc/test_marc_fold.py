@@ -5,7 +5,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tenant_apps.catalog.marc import clean_text, fold, normalise_name, search_words
@@ -53,6 +53,7 @@ def test_what_people_type_finds_what_records_hold():
     assert fold("the the") == fold("The, THE")
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_folding_twice_changes_nothing(text):
     once = fold(text)
@@ -61,11 +62,13 @@ def test_folding_twice_changes_nothing(text):
     assert "  " not in once
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_composed_and_decomposed_text_fold_alike(text):
     assert fold(unicodedata.normalize("NFD", text)) == fold(unicodedata.normalize("NFC", text))
 
 
+@settings(deadline=None)
 @given(st.text(), st.integers(1, 50))
 def test_clean_text_is_bounded_and_fit_to_show(text, limit):
     cleaned = clean_text(text, limit)

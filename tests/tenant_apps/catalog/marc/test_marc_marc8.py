@@ -30,6 +30,7 @@ ESC = b"\x1b"
         (ESC + b"$1" + b"!0i" + b" " + b"!0i" + ESC + b"(B", "仄 仄"),
         (ESC + b"$,1" + b"!0i", "仄"),
         (ESC + b"$)1" + b"\xa1\xb0\xe9", "仄"),
+        (ESC + b"$1" + b"! =", "\u2026"),  # in use, though in no table of the Library of Congress
         (ESC + b")!E" + b"\xe2e", "é"),
         (b"A &#x4EBA; B", "A 人 B"),
     ],
