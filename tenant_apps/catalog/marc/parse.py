@@ -11,6 +11,7 @@ import re
 from .errors import RecordRejected, RejectCode, Remark, WarningCode
 from .marc8 import Marc8Error, decode_marc8
 from .record import (
+    FIELD_TERMINATOR,
     ControlField,
     DataField,
     Field,
