@@ -8,146 +8,40 @@ but for those that take `committed_library`.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import uuid
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from django.conf import settings
 from django.core.cache import cache
-from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 from psycopg import sql
 
+from tests import database
+
 PROJECT = Path(__file__).resolve().parents[1]
-PASSWORD = "correct-horse-battery"
-SCHEMAS = {"north": "lib_north", "south": "lib_south", "east": "lib_east", "west": "lib_west"}
 
 
 # -- the database -----------------------------------------------------------------------------------------------------
-
-
-def _template_name() -> str:
-    digest = hashlib.sha256()
-    files = sorted([*PROJECT.glob("*apps/*/migrations/*.py"), *PROJECT.glob("billing/migrations/*.py")])
-    for file in [*files, PROJECT / "uv.lock", PROJECT / "saas" / "settings" / "apps.py"]:
-        digest.update(file.name.encode() + file.read_bytes())
-    return f"lh_template_{digest.hexdigest()[:16]}"
-
-
-def _server() -> psycopg.Connection[Any]:
-    """A connection to the maintenance database of the server that the settings name."""
-    params = connection.get_connection_params()
-    wanted = {name: params[name] for name in ("host", "port", "user", "password") if params.get(name)}
-    return psycopg.connect(dbname="postgres", autocommit=True, **wanted)
-
-
-def _use(name: str) -> None:
-    connection.close()
-    settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = name
-
-
-def _exists(server: psycopg.Connection[Any], name: str) -> bool:
-    return server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
-
-
-def _build_template(server: psycopg.Connection[Any], name: str) -> None:
-    from shared_apps.tenants.services import create_schema
-
-    building = f"{name}_building"
-    server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(building)))
-    server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(building)))
-    _use(building)
-    call_command("migrate_schemas", shared=True, interactive=False, verbosity=0)
-    for schema in SCHEMAS.values():
-        create_schema(schema)
-    connection.close()
-    server.execute(
-        sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(building), sql.Identifier(name))
-    )
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
     """Copy the template, making it first where these migrations have none yet; drop the copy at the end."""
     run = f"lh_run_{os.getpid()}"
-    template = _template_name()
-    with django_db_blocker.unblock(), _server() as server:
-        # One builder at a time, also over several test runs at once.
-        server.execute("SELECT pg_advisory_lock(7326001)")
-        if not _exists(server, template):
-            _build_template(server, template)
-        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(run)))
-        server.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(run), sql.Identifier(template))
-        )
+    with django_db_blocker.unblock(), database.maintenance_connection() as server:
+        database.copy_template(server, run)
         # Tests lose nothing by a lost commit; the demo and production keep the default.
         server.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(run)))
-        server.execute("SELECT pg_advisory_unlock(7326001)")
-        _use(run)
-        for name in SCHEMAS:
-            _fill(name)
+        database.use(run)
+        for name in database.SCHEMAS:
+            database.fill(name)
     yield
-    with django_db_blocker.unblock(), _server() as server:
+    with django_db_blocker.unblock(), database.maintenance_connection() as server:
         connection.close()
-        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(run)))
-
-
-def _fill(name: str) -> None:
-    """A library's public row, its starting rows, and an account for each standard role."""
-    from shared_apps.tenants.models import Library
-    from shared_apps.tenants.selectors import context_of
-
-    library = Library.objects.create(
-        id=uuid.uuid5(uuid.NAMESPACE_DNS, name),
-        schema_name=SCHEMAS[name],
-        subdomain=name,
-        name=f"{name.title()} Library",
-        status="active",
-        time_zone="Europe/Rome",
-        country="IT",
-        created_at=timezone.now(),
-    )
-    _seed(context_of(library), timezone.now())
-
-
-def _seed(library: Any, now: datetime) -> None:
-    from django.contrib.auth.hashers import make_password
-
-    from saas.core.principals import SYSTEM
-    from saas.core.seeding import LibrarySeed, seed_library
-    from saas.core.tenancy import in_library
-    from tenant_apps.access.services import create_member
-
-    name = library.subdomain
-    with in_library(library):
-        seed_library(
-            LibrarySeed(
-                library,
-                f"admin@{name}.example",
-                "Ada Admin",
-                make_password(PASSWORD),
-                "en",
-                "IT",
-                "Europe/Rome",
-                now,
-            )
-        )
-        for role in ("librarian", "reader"):
-            create_member(
-                email=f"{role}@{name}.example",
-                name=f"{role.title()} of {name.title()}",
-                password=PASSWORD,
-                role=role,
-                now=now,
-                by=SYSTEM,
-            )
+        database.drop(server, run)
 
 
 # -- libraries ----------------------------------------------------------------------------------------------------------
@@ -228,7 +122,7 @@ def _empty(library: Any) -> None:
             sql.Identifier(library.schema_name, name) for (name,) in cursor.fetchall()
         )
         cursor.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(tables))
-    _seed(library, timezone.now())
+    database.seed(library, timezone.now())
 
 
 @pytest.fixture
