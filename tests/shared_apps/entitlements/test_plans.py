@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import astuple
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -18,7 +19,7 @@ def test_the_plans_on_offer() -> None:
 
 def test_each_plan_is_larger_and_dearer_than_the_one_before() -> None:
     plans = selectors.all_plans()
-    for smaller, larger in zip(plans, plans[1:], strict=False):
+    for smaller, larger in pairwise(plans):
         assert all(b > a for a, b in zip(astuple(smaller.limits), astuple(larger.limits), strict=True))
         for currency in ("EUR", "USD"):
             assert larger.prices[currency]["monthly"] > smaller.prices[currency]["monthly"]

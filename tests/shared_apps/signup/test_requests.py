@@ -94,7 +94,7 @@ def test_two_may_wait_for_the_same_name_and_the_same_address() -> None:
         ({"subdomain": "a" * 41}, ("subdomain", "too_long")),
         ({"subdomain": "har bour"}, ("subdomain", "bad_characters")),
         ({"subdomain": "www"}, ("subdomain", "reserved")),
-        ({"subdomain": "hаrbour"}, ("subdomain", "mixed_script")),
+        ({"subdomain": "h\u0430rbour"}, ("subdomain", "mixed_script")),
         ({"admin_email": "hanna"}, ("admin_email", "invalid")),
         ({"admin_email": "hanna@harbour.example\nBcc: x@y.example"}, ("admin_email", "invalid")),
         ({"plan": "gold"}, ("plan", "unknown_plan")),

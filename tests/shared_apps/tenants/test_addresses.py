@@ -14,11 +14,17 @@ from shared_apps.tenants import addresses
     [
         ("http://localhost:8000", ("localhost",), "http://riverside.localhost:8000/"),
         ("http://localhost:8000/", ("localhost",), "http://riverside.localhost:8000/"),
-        ("https://libraryhub.example", ("libraryhub.example", "old.example"), "https://riverside.libraryhub.example/"),
+        (
+            "https://libraryhub.example",
+            ("libraryhub.example", "old.example"),
+            "https://riverside.libraryhub.example/",
+        ),
         ("https://www.hub.example:8443", ("hub.example",), "https://riverside.hub.example:8443/"),
     ],
 )
-def test_a_library_is_reached_as_the_public_site_is(settings: Any, public: str, bases: tuple[str, ...], url: str) -> None:
+def test_a_library_is_reached_as_the_public_site_is(
+    settings: Any, public: str, bases: tuple[str, ...], url: str
+) -> None:
     settings.PUBLIC_URL, settings.BASE_DOMAINS = public, bases
     assert addresses.library_url("riverside") == url
     assert addresses.sign_in_url("riverside").startswith(url)

@@ -1,0 +1,112 @@
+"""What can go wrong before the demo starts is said in one sentence, with exit code 1."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from saas.demo import accounts
+
+PROJECT = Path(__file__).resolve().parents[3]
+
+
+def demo(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "manage.py", "demo", *arguments],
+        cwd=PROJECT,
+        env={**kept, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def assert_one_sentence(result: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert result.returncode == 1
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1, result.stderr
+    for word in words:
+        assert word in lines[0]
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        yield server.getsockname()[1]
+
+
+def test_a_taken_port(taken_port: int) -> None:
+    assert_one_sentence(demo("--port", str(taken_port)), str(taken_port), "--port")
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
+def test_a_port_that_is_none(port: str) -> None:
+    result = demo(f"--port={port}")
+    assert result.returncode == 2
+    assert "not a port" in result.stderr
+
+
+def test_a_records_file_that_is_not_there(tmp_path: Path) -> None:
+    assert_one_sentence(
+        demo("--port", "8999", "--records", str(tmp_path / "none.mrc")), "none.mrc", "cannot be read"
+    )
+
+
+def test_a_database_that_does_not_answer() -> None:
+    urls = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1"}
+    assert_one_sentence(demo("--port", "8999", **urls), "DATABASE_URL")
+
+
+def test_a_database_url_that_is_no_url() -> None:
+    assert_one_sentence(
+        demo("--port", "8999", DATABASE_URL="not a url", REDIS_URL="redis://127.0.0.1:1"), "DATABASE_URL"
+    )
+
+
+def test_fresh_never_empties_a_server_of_the_persons_own() -> None:
+    result = demo(
+        "--port",
+        "8999",
+        "--fresh",
+        DATABASE_URL="postgresql://127.0.0.1:1/x",
+        REDIS_URL="redis://127.0.0.1:1",
+    )
+    assert_one_sentence(result, "--fresh", "DATABASE_URL")
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert_one_sentence(demo("--port", "8999", DATA_DIR=str(tmp_path / "file" / "data")), str(tmp_path))
+
+
+def test_help_teaches_without_starting_anything() -> None:
+    result = demo("--help", DATABASE_URL="postgresql://127.0.0.1:1/x", REDIS_URL="redis://127.0.0.1:1")
+    assert result.returncode == 0
+    for option in ("--port", "--records", "--fresh", "--reload", "riverside"):
+        assert option in result.stdout
+
+
+def test_the_card_names_every_address_and_account() -> None:
+    card = accounts.card(port=8123, seconds=3)
+    for word in (
+        "http://localhost:8123/",
+        "http://riverside.localhost:8123/",
+        "http://hillcrest.localhost:8123/",
+        "http://localhost:8123/demo/mail/",
+        "admin@riverside.example",
+        "librarian@hillcrest.example",
+        "reader@riverside.example",
+        "staff@platform.example",
+        "libraryhub-demo",
+    ):
+        assert word in card
