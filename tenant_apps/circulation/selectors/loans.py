@@ -10,6 +10,21 @@ from saas.core.principals import Principal
 from tenant_apps.circulation.models import Loan
 
 VIEW = "circulation.view"
+# A whole title would bring its MARC record into every line of a list.
+_SHOWN = (
+    "version",
+    "copy__barcode",
+    "copy__title__title",
+    "patron_id",
+    "card_number",
+    "branch__code",
+    "checked_out_at",
+    "due_at",
+    "renewals",
+    "returned_at",
+    "effective_return_at",
+    "return_branch__code",
+)
 _FILTERS = {
     "copy_barcode": "copy__barcode",
     # Any card of the patron finds all their loans, also those made with a card that was lost since.
@@ -23,7 +38,7 @@ def loans_visible_to(principal: Principal) -> QuerySet[Loan]:
 
     Everything that the JSON form of a loan shows comes with the row.
     """
-    loans = Loan.objects.select_related("copy__title", "branch", "return_branch")
+    loans = Loan.objects.select_related("copy__title", "branch", "return_branch").only(*_SHOWN)
     branches = principal.branches_for(VIEW)
     return loans if branches is None else loans.filter(branch__in=branches)
 

@@ -4,14 +4,30 @@ from __future__ import annotations
 
 from tenant_apps.circulation.models import Copy
 
+# What the desk decides by and shows. A whole title would bring its MARC record along with each scan.
+_COLUMNS = (
+    "version",
+    "barcode",
+    "title__title",
+    "item_type__code",
+    "home_branch__code",
+    "current_branch",
+    "lost_at",
+    "damaged_at",
+    "withdrawn_at",
+    "not_for_loan",
+)
+
 
 def lock_copy(barcode: str) -> Copy | None:
     """Lock the copy with this barcode until the transaction ends; None where there is none.
 
-    Its item type and home branch come with the row. Locks are taken in this order: copy, patron, title.
+    The name of its title and the codes of its item type and home branch come with the row. Locks are taken in
+    this order: copy, patron, title.
     """
     copies = Copy.objects.select_for_update(of=("self",), no_key=True)
-    return copies.select_related("item_type", "home_branch").filter(barcode=barcode).first()
+    related = copies.select_related("title", "item_type", "home_branch").only(*_COLUMNS)
+    return related.filter(barcode=barcode).first()
 
 
 def place_copy(copy: Copy, branch_id: int) -> bool:

@@ -72,6 +72,7 @@ def return_copy(
         if loan is None and copy.withdrawn_at is not None:
             raise errors.CopyWithdrawn
         if loan is not None:
+            loan.copy = copy
             _close(loan, branch, by, now, effective_at=effective_at or now)
         result = rules.outcome(
             on_loan=loan is not None,

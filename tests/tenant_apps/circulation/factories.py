@@ -103,7 +103,9 @@ def everything() -> dict[str, tuple[int, str]]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1")
         for (table,) in cursor.fetchall():
-            query = sql.SQL("SELECT count(*), coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM {} t")
+            query = sql.SQL(
+                "SELECT count(*), coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM {} t"
+            )
             cursor.execute(query.format(sql.Identifier(table)))
             found[table] = cursor.fetchone()
     return found

@@ -15,7 +15,12 @@ TODAY = dt.date(2026, 11, 20)
 
 @pytest.mark.parametrize(
     ("expires_on", "expired"),
-    [(None, False), (TODAY, False), (TODAY - dt.timedelta(days=1), True), (TODAY + dt.timedelta(days=1), False)],
+    [
+        (None, False),
+        (TODAY, False),
+        (TODAY - dt.timedelta(days=1), True),
+        (TODAY + dt.timedelta(days=1), False),
+    ],
 )
 def test_the_day_of_expiry_is_the_last_valid_one(expires_on: dt.date | None, expired: bool) -> None:
     assert has_expired(expires_on, TODAY) is expired

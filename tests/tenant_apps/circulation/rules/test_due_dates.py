@@ -36,15 +36,31 @@ def utc(text: str) -> dt.datetime:
         pytest.param("2026-11-20T09:30", 28, "Europe/Rome", "2026-12-18T22:59:59", id="winter to winter"),
         pytest.param("2026-10-20T09:30", 14, "Europe/Rome", "2026-11-03T22:59:59", id="S19 into winter"),
         pytest.param("2026-03-20T09:30", 14, "Europe/Rome", "2026-04-03T21:59:59", id="S19 into summer"),
-        pytest.param("2026-11-20T23:30", 1, "Europe/Rome", "2026-11-22T22:59:59", id="lent after local midnight"),
-        pytest.param("2026-11-20T02:00", 1, "America/New_York", "2026-11-21T04:59:59", id="lent before local midnight"),
-        pytest.param("2026-10-25T00:30", 0 + 1, "Europe/Rome", "2026-10-26T22:59:59", id="lent in the hour that comes twice"),
+        pytest.param(
+            "2026-11-20T23:30", 1, "Europe/Rome", "2026-11-22T22:59:59", id="lent after local midnight"
+        ),
+        pytest.param(
+            "2026-11-20T02:00", 1, "America/New_York", "2026-11-21T04:59:59", id="lent before local midnight"
+        ),
+        pytest.param(
+            "2026-10-25T00:30",
+            0 + 1,
+            "Europe/Rome",
+            "2026-10-26T22:59:59",
+            id="lent in the hour that comes twice",
+        ),
         # Havana turned its clocks from 1:00 back to 0:00 on 2026-11-01; 23:59:59 is the one before that.
-        pytest.param("2026-10-30T12:00", 1, "America/Havana", "2026-11-01T03:59:59", id="the night of the change"),
+        pytest.param(
+            "2026-10-30T12:00", 1, "America/Havana", "2026-11-01T03:59:59", id="the night of the change"
+        ),
         # Brazil turned its clocks from 0:00 back to 23:00: that day had 23:59:59 twice, and the later one counts.
-        pytest.param("2018-02-10T12:00", 7, "America/Sao_Paulo", "2018-02-18T02:59:59", id="23:59:59 comes twice"),
+        pytest.param(
+            "2018-02-10T12:00", 7, "America/Sao_Paulo", "2018-02-18T02:59:59", id="23:59:59 comes twice"
+        ),
         # Samoa had no 30 December 2011.
-        pytest.param("2011-12-29T12:00", 1, "Pacific/Apia", "2011-12-31T09:59:59", id="the day that never was"),
+        pytest.param(
+            "2011-12-29T12:00", 1, "Pacific/Apia", "2011-12-31T09:59:59", id="the day that never was"
+        ),
     ],
 )
 def test_known_dates(lent: str, days: int, zone: str, due: str) -> None:

@@ -31,9 +31,14 @@ def test_row(row: tuple[int, bool, bool, bool], expected: tuple[str, tuple[str, 
 
 
 def test_the_table_in_the_documentation_is_the_table_tested() -> None:
-    documented = re.findall(r"^\| (\d) \| (yes|no) .*\| (\w+) +\| (.*?) *\|$", returning.__doc__ or "", re.MULTILINE)
+    documented = re.findall(
+        r"^\| (\d) \| (yes|no) .*\| (\w+) +\| (.*?) *\|$", returning.__doc__ or "", re.MULTILINE
+    )
 
-    assert {(int(n), on == "yes", action, tuple(codes.split(", ")) if codes else ()) for n, on, action, codes in documented} == {
+    assert {
+        (int(n), on == "yes", action, tuple(codes.split(", ")) if codes else ())
+        for n, on, action, codes in documented
+    } == {
         (number, on_loan, action, codes) for (number, on_loan, _home, _here), (action, codes) in ROWS.items()
     }
 

@@ -65,9 +65,16 @@ def test_choice_is_the_lexicographic_maximum_whatever_the_order(
 ) -> None:
     rules = [Rule(at, LOAN_PERIOD, at + 1, *scope) for at, scope in enumerate(wanted)]
     asked = (case.branch, case.category, case.item_type)
-    applying = [r for r, s in zip(rules, wanted, strict=True) if all(x in (None, y) for x, y in zip(s, asked, strict=True))]
+    applying = [
+        r
+        for r, s in zip(rules, wanted, strict=True)
+        if all(x in (None, y) for x, y in zip(s, asked, strict=True))
+    ]
     # Written independently of the code: branch weighs 4, category 2, item type 1.
-    weights = {r.id: 4 * (r.branch is not None) + 2 * (r.category is not None) + (r.item_type is not None) for r in applying}
+    weights = {
+        r.id: 4 * (r.branch is not None) + 2 * (r.category is not None) + (r.item_type is not None)
+        for r in applying
+    }
 
     choice = choose(rules, LOAN_PERIOD, case)
     shuffled = list(rules)

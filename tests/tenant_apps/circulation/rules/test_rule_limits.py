@@ -79,12 +79,16 @@ def test_a_limit_of_nought_refuses_the_first() -> None:
     st.dictionaries(st.tuples(st.sampled_from("ab"), st.sampled_from(["book", "dvd"])), st.integers(0, 30)),
     st.integers(0, 60),
 )
-def test_one_common_limit_refuses_exactly_when_as_many_are_out(loans: dict[tuple[str, str], int], limit: int) -> None:
+def test_one_common_limit_refuses_exactly_when_as_many_are_out(
+    loans: dict[tuple[str, str], int], limit: int
+) -> None:
     refused = reached_limit([Rule(1, LOAN_LIMIT, limit)], BOOK, loans) is not None
 
     assert refused is (sum(loans.values()) >= limit)
 
 
-@given(st.dictionaries(st.tuples(st.sampled_from("ab"), st.sampled_from(["book", "dvd"])), st.integers(0, 1000)))
+@given(
+    st.dictionaries(st.tuples(st.sampled_from("ab"), st.sampled_from(["book", "dvd"])), st.integers(0, 1000))
+)
 def test_without_rules_nothing_is_limited(loans: dict[tuple[str, str], int]) -> None:
     assert reached_limit([], BOOK, loans) is None

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tenant_apps.circulation.rules import DEFINITIONS, LOAN_LIMIT, LOAN_PERIOD, OVERALL_LIMIT, PARTS, value_problem
+from tenant_apps.circulation.rules import (
+    DEFINITIONS,
+    LOAN_LIMIT,
+    LOAN_PERIOD,
+    OVERALL_LIMIT,
+    PARTS,
+    value_problem,
+)
 
 
 @pytest.mark.parametrize(

@@ -276,7 +276,12 @@ def test_a_child_at_a_branch_gets_the_branchs_period() -> None:
     """S1 through the database."""
     create_rule(name="loan_period_days", value=14, branch=main_branch(), by=SYSTEM, now=NOW)
     create_rule(
-        name="loan_period_days", value=3, category=category("child"), item_type=item_type("dvd"), by=SYSTEM, now=NOW
+        name="loan_period_days",
+        value=3,
+        category=category("child"),
+        item_type=item_type("dvd"),
+        by=SYSTEM,
+        now=NOW,
     )
     CopyFactory(barcode="30001", item_type=item_type("dvd"))
     PatronFactory(card="C1", category=category("child"))

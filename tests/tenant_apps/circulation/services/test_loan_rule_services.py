@@ -75,7 +75,9 @@ def test_a_scope_has_one_rule_of_a_name_also_where_parts_are_blank() -> None:
         ({"name": "loan_limit", "value": -1}, [("value", "out_of_range")]),
     ],
 )
-def test_a_value_that_does_not_suit_the_name_is_refused(values: dict[str, Any], faults: list[tuple[str, str]]) -> None:
+def test_a_value_that_does_not_suit_the_name_is_refused(
+    values: dict[str, Any], faults: list[tuple[str, str]]
+) -> None:
     before = everything()
 
     with pytest.raises(RuleNotValid) as refused:

@@ -30,10 +30,8 @@ LATER = NOW + dt.timedelta(days=3)
 def lent(barcode: str = "30001", **copy: Any) -> Loan:
     CopyFactory(barcode=barcode, **copy)
     PatronFactory(card=f"C-{barcode}")
-    loan = check_out(
-        copy_barcode=barcode, card_number=f"C-{barcode}", branch=main_branch(), by=SYSTEM, now=NOW
-    ).loan
-    return loan
+    card = f"C-{barcode}"
+    return check_out(copy_barcode=barcode, card_number=card, branch=main_branch(), by=SYSTEM, now=NOW).loan
 
 
 def take_back(barcode: str = "30001", **more: Any) -> Return:
