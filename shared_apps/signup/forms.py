@@ -6,6 +6,9 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.forms.utils import flatatt
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from saas.core.api.fields import forbidden_character
@@ -33,6 +36,34 @@ def _time_zones() -> list[tuple[str, Any]]:
     return [usual, ("UTC", "UTC"), *((region, zones) for region, zones in groups.items())]
 
 
+class PlainSelect(forms.Select):
+    """A select whose options are joined in Python: Django renders a template for each, 0.2 s for our 700."""
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
+    ) -> SafeString:
+        """Return the element with its options and groups of options."""
+        chosen = "" if value is None else str(value)
+        parts = [
+            format_html('<optgroup label="{}">{}</optgroup>', label, self._options(inner, chosen))
+            if isinstance(inner, list | tuple)
+            else self._options([(label, inner)], chosen)
+            for label, inner in self.choices
+        ]
+        options = format_html_join("", "{}", ((part,) for part in parts))
+        return format_html("<select{}>{}</select>", flatatt(self._attributes(name, attrs)), options)
+
+    def _attributes(self, name: str, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        return {"name": name, **self.build_attrs(self.attrs, attrs)}
+
+    def _options(self, choices: Any, chosen: str) -> SafeString:
+        return format_html_join(
+            "",
+            '<option value="{}"{}>{}</option>',
+            ((key, mark_safe(" selected") if key == chosen else "", text) for key, text in choices),
+        )
+
+
 class SignUpForm(forms.Form):
     """Types and lengths; what the values mean is checked where the API checks it (applications).
 
@@ -41,9 +72,9 @@ class SignUpForm(forms.Form):
 
     library_name = forms.CharField(max_length=rules.NAME_LENGTH)
     subdomain = forms.CharField(max_length=255)
-    country = forms.ChoiceField(choices=_countries, required=False)
-    time_zone = forms.ChoiceField(choices=_time_zones, required=False)
-    language = forms.ChoiceField(choices=settings.LANGUAGES, initial="en")
+    country = forms.ChoiceField(choices=_countries, required=False, widget=PlainSelect)
+    time_zone = forms.ChoiceField(choices=_time_zones, required=False, widget=PlainSelect)
+    language = forms.ChoiceField(choices=settings.LANGUAGES, initial="en", widget=PlainSelect)
     admin_name = forms.CharField(max_length=rules.NAME_LENGTH)
     admin_email = forms.CharField(
         max_length=rules.EMAIL_LENGTH, widget=forms.EmailInput(attrs={"autocomplete": "email"})
@@ -103,12 +134,15 @@ class SignUpForm(forms.Form):
         """Whether the field that people do not see was filled in."""
         return bool(self.data.get(DECOY))
 
-    def application(self) -> Application:
-        """What a valid form asks for."""
-        values = {name: self.cleaned_data[name] for name in self.LABELS if name != "password"}
-        return Application(**values)
+    def application(self) -> tuple[Application, str]:
+        """What the form asks for, and the password; "" where a field is missing or wrong."""
+        values = {name: self.cleaned_data.get(name, "") for name in self.LABELS}
+        password = values.pop("password")
+        return Application(**values), password
 
     def add_problems(self, problems: list[FieldProblem]) -> None:
-        """Show what the common checks have found at the fields that it concerns."""
+        """Show what the common checks have found, at fields that have no error of their own yet."""
+        refused = set(self.errors)
         for problem in problems:
-            self.add_error(problem.field, forms.ValidationError(str(problem.detail), code=problem.code))
+            if problem.field not in refused:
+                self.add_error(problem.field, forms.ValidationError(str(problem.detail), code=problem.code))

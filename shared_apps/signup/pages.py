@@ -108,16 +108,15 @@ def _request_library(request: HttpRequest, form: SignUpForm) -> SignUp | None:
     as an ordinary request.
     """
     subject = address_subject(request)
-    if form.is_valid():
-        application = form.application()
-        password = form.cleaned_data["password"]
-        problems, _found = applications.problems_of(application.normalised(), password)
-        if not problems:
-            check_limit("signup", subject)
-            return services.request_library(application=application, password=password, now=clock.now())
-        form.add_problems(problems)
-    check_limit(ANONYMOUS, subject)
-    return None
+    form.full_clean()
+    application, password = form.application()
+    problems, _found = applications.problems_of(application.normalised(), password)
+    form.add_problems(problems)
+    if form.errors:
+        check_limit(ANONYMOUS, subject)
+        return None
+    check_limit("signup", subject)
+    return services.request_library(application=application, password=password, now=clock.now())
 
 
 def _refused(

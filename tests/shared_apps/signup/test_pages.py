@@ -160,6 +160,7 @@ def test_errors_keep_what_was_typed_and_lead_to_the_fields(
 ) -> None:
     before = snapshot()
     body |= {"subdomain": "ab", "admin_email": 'no"mail', "library_name": "Harbour <b>", "plan": "pro"}
+    body["password"] = ""  # a missing value hides no other problem
     page = submit(browser, body)
     assert page.status_code == 400
     outline = check_outline(page)
@@ -179,6 +180,8 @@ def test_errors_keep_what_was_typed_and_lead_to_the_fields(
     assert "aria-invalid" not in valid
     chosen = [c["value"] for c in outline.all("input") if c.get("type") == "radio" and "checked" in c]
     assert chosen == ["pro"]
+    options = [c.get("value") for c in outline.all("option") if "selected" in c]
+    assert options == ["IT", "Europe/Rome", "en"]
     assert "Harbour <b>" not in text
     assert snapshot() == before
 
