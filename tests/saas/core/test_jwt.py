@@ -94,7 +94,8 @@ def test_tokens_carry_every_time_and_name(inside: LibraryContext) -> None:
     payload = BACKEND.decode(str(token))
     assert payload["iss"] == payload["aud"] == str(inside.id)
     assert payload["nbf"] == payload["iat"] <= time.time() < payload["exp"] <= payload["iat"] + 600
-    assert payload["jti"] and payload["token_type"] == "access"
+    assert payload["jti"]
+    assert payload["token_type"] == "access"
     refresh = RefreshToken()
     assert timedelta(seconds=refresh["exp"] - refresh["iat"]) == timedelta(days=14)
 

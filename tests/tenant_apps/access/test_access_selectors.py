@@ -1,0 +1,135 @@
+"""A caller's rights: one query, and guests only where the library lets them in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from saas.core import clock
+from saas.core.principals import SYSTEM
+from saas.core.tenancy import in_library
+from shared_apps.accounts.models import User
+from tenant_apps.access import selectors, services
+from tenant_apps.access.models import Role
+from tenant_apps.access.rules import PERMISSIONS
+from tenant_apps.branches.models import Branch
+from tenant_apps.preferences import services as preferences
+
+pytestmark = pytest.mark.django_db
+
+
+def user(role: str) -> User:
+    return User.objects.get(email=f"{role}@north.example")
+
+
+@pytest.fixture
+def harbour(in_north: Any) -> Branch:
+    return Branch.objects.create(code="harbour", name="Harbour", time_zone="Europe/Rome")
+
+
+def member(**changes: Any) -> User:
+    values = {"email": "lea@north.example", "name": "Lea", "password": "correct-horse-battery", **changes}
+    return services.create_member(**values, now=clock.now(), by=SYSTEM)
+
+
+@pytest.mark.parametrize("role", ["admin", "librarian", "reader"])
+def test_the_rights_of_a_user_are_one_query(in_north: Any, role: str, django_assert_num_queries: Any) -> None:
+    found = user(role)
+    with django_assert_num_queries(1):
+        principal = selectors.load_principal(found.pk)
+    assert (principal.user_id, principal.email, principal.roles) == (found.pk, found.email, (role,))
+    assert principal.permissions == set(Role.objects.get(code=role).permissions)
+    assert (principal.permissions == set(PERMISSIONS)) is (role == "admin")
+
+
+def test_a_guest_is_one_query_and_may_search(in_north: Any, django_assert_num_queries: Any) -> None:
+    assert Role.objects.count() == 4  # the schema is chosen with the first statement
+    with django_assert_num_queries(1):
+        principal = selectors.load_principal(None)
+    assert not principal.is_authenticated
+    assert (principal.roles, principal.permissions) == (("guest",), {"catalog.view"})
+
+
+def test_a_library_may_close_its_catalogue_to_guests(in_north: Any, south: Any) -> None:
+    preferences.change(values={"guests_may_search": False}, by=SYSTEM, now=clock.now())
+    assert selectors.load_principal(None).permissions == frozenset()
+    assert selectors.load_principal(user("reader").pk).may("catalog.view")
+    with in_library(south):
+        assert selectors.load_principal(None).may("catalog.view")
+    preferences.change(values={"guests_may_search": True}, by=SYSTEM, now=clock.now())
+    assert selectors.load_principal(None).may("catalog.view")
+
+
+def test_the_guest_role_is_what_the_library_makes_of_it(in_north: Any) -> None:
+    Role.objects.filter(code="guest").update(permissions=["catalog.view", "circulation.view"])
+    assert selectors.load_principal(None).may("circulation.view")
+    Role.objects.filter(code="guest").delete()
+    assert selectors.load_principal(None).permissions == frozenset()
+
+
+def test_somebody_without_a_role_is_a_guest_with_a_name(in_north: Any) -> None:
+    found = member(role="reader")
+    found.role_assignments.all().delete()  # type: ignore[attr-defined]
+    principal = selectors.load_principal(found.pk)
+    assert (principal.user_id, principal.roles, principal.permissions) == (found.pk, (), {"catalog.view"})
+
+
+def test_a_user_who_is_gone_or_inactive_has_a_guests_rights(in_north: Any) -> None:
+    admin = user("admin")
+    User.objects.filter(pk=admin.pk).update(is_active=False)
+    for gone in (admin.pk, 999_999):
+        principal = selectors.load_principal(gone)
+        assert (principal.user_id, principal.permissions) == (None, {"catalog.view"})
+
+
+def test_a_role_at_a_branch_holds_there_alone(harbour: Branch) -> None:
+    principal = selectors.load_principal(member(role="librarian", branch="harbour").pk)
+    main = Branch.objects.get(code="main")
+    assert principal.may("circulation.lend", branch_id=harbour.pk)
+    assert not principal.may("circulation.lend", branch_id=main.pk)
+    assert not principal.may("circulation.lend")
+    assert principal.may_anywhere("circulation.lend")
+    assert principal.branches_for("circulation.lend") == {harbour.pk}
+    assert principal.branches_for("roles.manage") == frozenset()
+
+
+def test_a_caller_comes_with_the_same_rights(in_north: Any, django_assert_num_queries: Any) -> None:
+    found = user("librarian")
+    with django_assert_num_queries(1):
+        caller = selectors.load_caller(found.pk, None)
+    assert caller is not None
+    assert caller.user == found
+    assert caller.session_open
+    assert caller.principal == selectors.load_principal(found.pk)
+    assert selectors.load_caller(999_999, None) is None
+    unknown = selectors.load_caller(found.pk, "no such session")
+    assert unknown is not None
+    assert not unknown.session_open
+
+
+def test_rights_are_read_in_the_current_library(north: Any, south: Any) -> None:
+    with in_library(north):
+        admin = user("admin").pk
+    with in_library(south):
+        User.objects.get(pk=admin).role_assignments.all().delete()  # type: ignore[attr-defined]
+        assert not selectors.load_principal(admin).may("roles.manage")
+    with in_library(north):
+        assert selectors.load_principal(admin).may("roles.manage")
+
+
+def test_describing_the_caller_needs_a_query_only_for_branches(
+    harbour: Branch, settings: Any, django_assert_num_queries: Any
+) -> None:
+    settings.ME_EXTENSIONS = []
+    everywhere = selectors.load_principal(user("reader").pk)
+    with django_assert_num_queries(0):
+        answer = selectors.describe(everywhere, language="it")
+    assert answer["roles"] == [{"role": "reader", "branch": None}]
+    assert (answer["language"], answer["branch_permissions"]) == ("it", {})
+    somewhere = selectors.load_principal(member(role="librarian", branch="harbour").pk)
+    with django_assert_num_queries(1):
+        answer = selectors.describe(somewhere, language="")
+    assert answer["roles"] == [{"role": "librarian", "branch": "harbour"}]
+    assert answer["permissions"] == []
+    assert "circulation.lend" in answer["branch_permissions"]["harbour"]

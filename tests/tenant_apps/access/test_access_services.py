@@ -1,0 +1,252 @@
+"""Giving roles and taking them away."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from saas.core import clock
+from saas.core.errors import NotFound
+from saas.core.principals import SYSTEM, Actor, Principal
+from saas.core.seeding import LibrarySeed
+from saas.core.tenancy import in_library
+from shared_apps.accounts.errors import EmailTaken
+from shared_apps.accounts.models import User
+from shared_apps.audit.models import AuditEntry
+from tenant_apps.access import selectors, services
+from tenant_apps.access.errors import AlreadyAssigned, CannotGrant, LastAdmin
+from tenant_apps.access.models import Role, RoleAssignment
+from tenant_apps.access.rules import PERMISSIONS, STANDARD_ROLES
+from tenant_apps.branches.models import Branch
+
+ADMIN = Principal(user_id=1, permissions=frozenset(PERMISSIONS))
+
+
+@pytest.fixture
+def reader(in_north: Any) -> User:
+    return User.objects.get(email="reader@north.example")
+
+
+@pytest.fixture
+def harbour(in_north: Any) -> Branch:
+    return Branch.objects.create(code="harbour", name="Harbour", time_zone="Europe/Rome")
+
+
+def assign(user: User, role: str = "librarian", **changes: Any) -> RoleAssignment:
+    values: dict[str, Any] = {"by": SYSTEM, "now": clock.now(), **changes}
+    return services.assign_role(user_id=user.pk, role=role, **values)
+
+
+def unassign(assignment: RoleAssignment | int, **changes: Any) -> None:
+    pk = assignment if isinstance(assignment, int) else assignment.pk
+    values: dict[str, Any] = {"by": SYSTEM, "now": clock.now(), **changes}
+    services.unassign_role(assignment_id=pk, **values)
+
+
+def admin_assignment() -> RoleAssignment:
+    return RoleAssignment.objects.get(role__code="admin", branch=None)
+
+
+# -- giving ---------------------------------------------------------------------------------------------------
+
+
+def test_a_role_is_given_for_the_library_or_for_a_branch(reader: User, harbour: Branch) -> None:
+    assert assign(reader).branch is None
+    assert assign(reader, branch="harbour").branch == harbour
+    assert selectors.load_principal(reader.pk).may("circulation.lend")
+
+
+@pytest.mark.parametrize("branch", [None, "harbour"])
+def test_the_same_role_is_not_given_twice(reader: User, harbour: Branch, branch: str | None) -> None:
+    assign(reader, branch=branch)
+    before = RoleAssignment.objects.count(), AuditEntry.objects.count()
+    with pytest.raises(AlreadyAssigned):
+        assign(reader, branch=branch)
+    assert (RoleAssignment.objects.count(), AuditEntry.objects.count()) == before
+
+
+def test_what_does_not_exist_cannot_be_given(reader: User) -> None:
+    before = RoleAssignment.objects.count()
+    for wrong in ({"role": "emperor"}, {"branch": "atlantis"}):
+        with pytest.raises(NotFound):
+            assign(reader, **wrong)
+    with pytest.raises(NotFound):
+        assign(replace_pk(reader))
+    assert RoleAssignment.objects.count() == before
+
+
+def replace_pk(user: User) -> User:
+    return User(id=user.pk + 1000)
+
+
+def test_giving_and_taking_are_audited(reader: User, harbour: Branch) -> None:
+    by = Actor(kind="person", user_id=1)
+    assignment = assign(reader, branch="harbour", by=by)
+    target = str(assignment.pk)
+    unassign(assignment, by=by)
+    entries = AuditEntry.objects.filter(target_type="access.roleassignment", target_id=target).order_by("id")
+    changes = {"user": reader.pk, "role": "librarian", "branch": "harbour"}
+    assert [(entry.action, entry.changes, entry.actor_user_id) for entry in entries] == [
+        ("role.assigned", changes, 1),
+        ("role.unassigned", changes, 1),
+    ]
+
+
+# -- who may give ---------------------------------------------------------------------------------------------
+
+
+def test_nobody_gives_what_they_do_not_have(reader: User) -> None:
+    deputy = replace(ADMIN, permissions=frozenset({"roles.manage", "catalog.view"}))
+    before = RoleAssignment.objects.count()
+    for role in ("admin", "librarian"):
+        with pytest.raises(CannotGrant):
+            assign(reader, role, granter=deputy)
+    assert RoleAssignment.objects.count() == before
+    assert assign(reader, "guest", granter=deputy)
+    assert assign(reader, "librarian", granter=ADMIN)
+
+
+def test_holding_the_permissions_is_not_the_right_to_give_them(reader: User) -> None:
+    librarian = selectors.load_principal(User.objects.get(email="librarian@north.example").pk)
+    with pytest.raises(CannotGrant):
+        assign(reader, "librarian", granter=librarian)
+
+
+def test_a_branch_admin_gives_roles_at_that_branch_alone(reader: User, harbour: Branch) -> None:
+    here = Principal(user_id=1, branch_permissions={harbour.pk: frozenset(PERMISSIONS)})
+    assert assign(reader, "librarian", branch="harbour", granter=here)
+    for branch in (None, "main"):
+        with pytest.raises(CannotGrant):
+            assign(reader, "librarian", branch=branch, granter=here)
+
+
+def test_nobody_takes_away_what_they_could_not_give(reader: User) -> None:
+    deputy = replace(ADMIN, permissions=frozenset({"roles.manage", "catalog.view"}))
+    assignment = assign(reader, "librarian")
+    with pytest.raises(CannotGrant):
+        unassign(assignment, granter=deputy)
+    assert RoleAssignment.objects.filter(pk=assignment.pk).exists()
+    unassign(assignment, granter=ADMIN)
+    assert not RoleAssignment.objects.filter(pk=assignment.pk).exists()
+
+
+# -- the last admin -------------------------------------------------------------------------------------------
+
+
+def test_the_last_admin_stays(reader: User) -> None:
+    with pytest.raises(LastAdmin):
+        unassign(admin_assignment(), granter=ADMIN)
+    assert admin_assignment()
+    second = assign(reader, "admin")
+    unassign(RoleAssignment.objects.filter(role__code="admin").exclude(pk=second.pk)[0])
+    with pytest.raises(LastAdmin):
+        unassign(second)
+
+
+def test_an_inactive_admin_and_an_admin_of_a_branch_do_not_count(reader: User, harbour: Branch) -> None:
+    assign(reader, "admin", branch="harbour")
+    with pytest.raises(LastAdmin):
+        unassign(admin_assignment())
+    assign(reader, "admin")
+    User.objects.filter(pk=reader.pk).update(is_active=False)
+    first = RoleAssignment.objects.exclude(user=reader).get(role__code="admin")
+    with pytest.raises(LastAdmin):
+        unassign(first)
+    User.objects.filter(pk=reader.pk).update(is_active=True)
+    unassign(first)
+
+
+def test_an_admin_of_a_branch_can_be_removed(reader: User, harbour: Branch) -> None:
+    unassign(assign(reader, "admin", branch="harbour"))
+
+
+def test_an_assignment_that_does_not_exist_cannot_be_removed(in_north: Any) -> None:
+    with pytest.raises(NotFound):
+        unassign(999_999)
+
+
+def test_two_admins_cannot_remove_each_other_at_once(committed_library: Any) -> None:
+    with in_library(committed_library):
+        second = assign(User.objects.get(email="reader@east.example"), "admin")
+        first = RoleAssignment.objects.filter(role__code="admin").exclude(pk=second.pk).get()
+    start, answers = threading.Barrier(2), []
+
+    def remove(pk: int) -> None:
+        try:
+            with in_library(committed_library):
+                start.wait()
+                unassign(pk)
+                answers.append("removed")
+        except LastAdmin:
+            answers.append("refused")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=remove, args=(pk,)) for pk in (first.pk, second.pk)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == ["refused", "removed"]
+    with in_library(committed_library):
+        assert RoleAssignment.objects.filter(role__code="admin").count() == 1
+
+
+# -- members and new libraries --------------------------------------------------------------------------------
+
+
+def test_a_member_is_an_account_with_a_role_or_nothing(in_north: Any) -> None:
+    values: dict[str, Any] = {
+        "name": "Lea",
+        "password": "correct-horse-battery",
+        "now": clock.now(),
+        "by": SYSTEM,
+    }
+    lea = services.create_member(email="lea@north.example", role="librarian", **values)
+    assert selectors.load_principal(lea.pk).roles == ("librarian",)
+    with pytest.raises(NotFound):
+        services.create_member(email="nia@north.example", role="emperor", **values)
+    assert not User.objects.filter(email="nia@north.example").exists()
+    with pytest.raises(EmailTaken):
+        services.create_member(email="LEA@north.example", role="reader", **values)
+
+
+def seed_for(library: Any, **changes: Any) -> LibrarySeed:
+    values: dict[str, Any] = {
+        "library": library,
+        "admin_email": "founder@north.example",
+        "admin_name": "Founder",
+        "admin_password_hash": "md5$x$y",
+        "language": "it",
+        "country": "IT",
+        "time_zone": "Europe/Rome",
+        "now": clock.now(),
+    }
+    return LibrarySeed(**{**values, **changes})
+
+
+def test_a_new_library_gets_its_roles_and_its_first_admin(in_north: Any) -> None:
+    RoleAssignment.objects.all().delete()
+    Role.objects.all().delete()
+    seed = seed_for(in_north)
+    services.seed_library(seed)
+    stored = {role.code: set(role.permissions) for role in Role.objects.all()}
+    assert stored == {role.code: set(role.permissions) for role in STANDARD_ROLES}
+    founder = User.objects.get(email="founder@north.example")
+    assert founder.password == "md5$x$y"
+    assert selectors.load_principal(founder.pk).permissions == set(PERMISSIONS)
+    assert founder.emailaddress_set.get().verified
+
+
+def test_seeding_twice_changes_nothing_and_keeps_edits(in_north: Any) -> None:
+    seed = seed_for(in_north, admin_email="ADMIN@north.example")
+    Role.objects.filter(code="reader").update(permissions=["catalog.view", "circulation.view"])
+    counts = Role.objects.count(), RoleAssignment.objects.count(), User.objects.count()
+    for _ in range(2):
+        services.seed_library(seed)
+    assert (Role.objects.count(), RoleAssignment.objects.count(), User.objects.count()) == counts
+    assert "circulation.view" in Role.objects.get(code="reader").permissions
