@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -90,6 +91,14 @@ def used(template: Path) -> Iterator[Path]:
     """The template itself, stopped: for tests that leave whole records. They share it, so they keep to own names."""
     yield template
     embedded.stop(template, force=True)
+
+
+@pytest.fixture
+def short_temp(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A temp folder whose path leaves room for a socket; pytest's own ones may not."""
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="lh") as folder:
+        monkeypatch.setattr("tempfile.tempdir", folder)
+        yield Path(folder)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import pytest
 from saas import embedded
 from saas.embedded import account, binaries, layout
 from saas.embedded.errors import EmbeddedError
-from tests.saas.embedded.conftest import PROJECT, running_in
+from tests.saas.embedded.conftest import PROJECT, copy_records, running_in
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 namespaces = pytest.mark.skipif(
@@ -90,6 +90,8 @@ def test_root_in_a_private_folder_of_somebody_else(
     os.chown(home, pwd.getpwnam("nobody").pw_uid, -1)
     home.chmod(0o700)
     place = outside / f"libraryhub-0-{layout.short_hash(folder)}"
+    place.mkdir(mode=0o700)
+    copy_records(template, place)
     servers = embedded.ensure(clean_up(folder))
     assert number(servers) == 42
     assert servers.postgres_dir.parent == place

@@ -129,16 +129,13 @@ def test_folder_of_a_later_version(tmp_path: Path) -> None:
 
 
 def test_temp_folder_prepared_by_somebody_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clean_up: Callable[[Path], Path]
+    tmp_path: Path, short_temp: Path, clean_up: Callable[[Path], Path]
 ) -> None:
-    temp = tmp_path / "t"
-    temp.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(temp))
     folder = clean_up(tmp_path / ("long" * 30))
     name = f"libraryhub-{os.geteuid()}-{layout.short_hash(folder)}"
-    (temp / name).mkdir(mode=0o755)
+    (short_temp / name).mkdir(mode=0o755)
     text = sentence_of(folder)
-    assert str(temp / name) in text
+    assert str(short_temp / name) in text
     assert "not a private folder" in text
 
 

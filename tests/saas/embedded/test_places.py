@@ -38,35 +38,32 @@ def works(servers: embedded.Servers) -> bool:
 
 @pytest.mark.parametrize("name", ["long" * 40, "space, comma's %41?#&= Größe 図書館"])
 def test_folder_whose_path_no_socket_can_have(
-    tmp_path: Path, name: str, used_copy: Note, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, name: str, used_copy: Note, short_temp: Path
 ) -> None:
-    temp = tmp_path / "t"
-    temp.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(temp))
     servers = embedded.ensure(used_copy(tmp_path / name))
     assert works(servers)
-    assert servers.postgres_socket_dir.parent == temp
+    assert servers.postgres_socket_dir.parent == short_temp
     assert stat.S_IMODE(servers.postgres_socket_dir.stat().st_mode) == 0o700
     assert servers.postgres_dir.parent == tmp_path / name, "the records stay where the person wanted them"
 
 
 def test_sockets_are_found_again_with_another_temp_folder_and_made_again_after_a_reboot(
-    tmp_path: Path, used_copy: Note, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, used_copy: Note, short_temp: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("a", "b"):
-        (tmp_path / name).mkdir()
+        (short_temp / name).mkdir()
     folder = used_copy(tmp_path / ("long" * 40))
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "a"))
+    monkeypatch.setattr("tempfile.tempdir", str(short_temp / "a"))
     first = embedded.ensure(folder)
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "b"))
+    monkeypatch.setattr("tempfile.tempdir", str(short_temp / "b"))
     assert embedded.ensure(folder).redis_socket == first.redis_socket
-    assert not list((tmp_path / "b").iterdir())
+    assert not list((short_temp / "b").iterdir())
     embedded.stop(folder)
     first.postgres_socket_dir.rmdir()
-    (tmp_path / "a").rmdir()
+    (short_temp / "a").rmdir()
     again = embedded.ensure(folder)
     assert works(again)
-    assert again.postgres_socket_dir.parent == tmp_path / "b"
+    assert again.postgres_socket_dir.parent == short_temp / "b"
 
 
 def test_private_home_stays_as_it_was(tmp_path: Path, used_copy: Note) -> None:

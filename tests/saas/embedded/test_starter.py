@@ -41,10 +41,8 @@ def main_pid(folder: Path, program: str) -> int:
     return min(running_in(folder, program))
 
 
-def test_first_start_makes_a_utf8_database_and_a_durable_redis(
-    tmp_path: Path, clean_up: Callable[[Path], Path]
-) -> None:
-    servers = embedded.ensure(clean_up(tmp_path / "new"))
+def test_first_start_made_a_utf8_database_and_a_durable_redis(used: Path) -> None:
+    servers = embedded.ensure(used)
     assert set(servers.started) == {"PostgreSQL", "Redis"}
     row = query(
         servers.database_url,
@@ -60,7 +58,7 @@ def test_first_start_makes_a_utf8_database_and_a_durable_redis(
     assert client.config_get("port") == {"port": "0"}
     assert client.config_get("appendonly") == {"appendonly": "yes"}
     assert servers.redis_socket.stat().st_mode & 0o777 == 0o700
-    assert not list((tmp_path / "new").glob("pg*.new-*"))
+    assert not list(used.glob("pg*.new-*"))
 
 
 def test_second_start_attaches_to_the_same_processes(used: Path, start_user: StartUser) -> None:
@@ -128,7 +126,10 @@ def test_kill_9_of_the_postmaster_in_use_loses_nothing_committed(used: Path) -> 
         busy.close()
 
 
-def test_backend_busy_with_a_long_query_does_not_delay_the_restart(used: Path) -> None:
+def test_backend_busy_with_a_long_query_does_not_delay_the_restart(
+    used: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_SILENCE_SECONDS", 60.0)
     servers = embedded.ensure(used)
     # a backend in a loop of its own does not notice that its postmaster died
     code = (
@@ -144,7 +145,9 @@ def test_backend_busy_with_a_long_query_does_not_delay_the_restart(used: Path) -
         busy.stdout.readline()
         time.sleep(0.2)
         os.kill(main_pid(used, "postgres"), signal.SIGKILL)
+        began = time.monotonic()
         assert embedded.ensure(used).started == ("PostgreSQL",)
+        assert time.monotonic() - began < 30, "it did not wait for the silence to end"
         assert query(servers.database_url, "SELECT 1") == "1"
         busy.kill()
 
@@ -245,6 +248,10 @@ def test_folder_deleted_under_running_servers(data_dir: Path) -> None:
     servers = embedded.ensure(data_dir)
     assert query(servers.database_url, "SELECT 1") == "1"
     assert wait_until(lambda: not old & set(running_in(data_dir, "")), PATIENCE)
+    time.sleep(0.7)
+    assert query(servers.database_url, "SELECT 1") == "1", (
+        "we are registered in the new folder, not in the deleted one"
+    )
 
 
 def test_folder_deleted_and_not_used_again_leaves_no_process(data_dir: Path, start_user: StartUser) -> None:
