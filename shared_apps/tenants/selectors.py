@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from saas.core.tenancy import LibraryContext, in_public
 from saas.core.tenancy.hosts import subdomain_of
@@ -77,3 +78,13 @@ def subdomain_state(subdomain: str) -> str:
     if status is None:
         return "free"
     return "recently_closed" if status in {LibraryStatus.CLOSED, LibraryStatus.DELETED} else "taken"
+
+
+def all_libraries() -> QuerySet[Library]:
+    """Every library, whatever its status, for platform staff; filters and pages are the caller's."""
+    return Library.objects.all()
+
+
+def library_statuses() -> tuple[str, ...]:
+    """Every status that a library can have."""
+    return tuple(LibraryStatus.values)

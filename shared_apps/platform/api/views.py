@@ -11,7 +11,7 @@ from saas.core.api.parameters import invalid_parameter
 from saas.core.api.views import ApiViewSet
 from shared_apps.platform.api.serializers import LibrarySerializer
 from shared_apps.platform.selectors import VIEW
-from shared_apps.tenants import fleet
+from shared_apps.tenants import selectors as tenants
 
 
 class LibrariesView(ApiViewSet):
@@ -25,12 +25,13 @@ class LibrariesView(ApiViewSet):
 
     def get_queryset(self) -> QuerySet[Any]:
         """Return the libraries, of one status where `status` names it. Raises InvalidParameter."""
-        libraries = fleet.all_libraries()
+        libraries = tenants.all_libraries()
         status = self.request.query_params.get("status")
         if status is None:
             return libraries
-        if status not in fleet.STATUSES:
-            choices = {"choices": ", ".join(fleet.STATUSES)}
+        statuses = tenants.library_statuses()
+        if status not in statuses:
+            choices = {"choices": ", ".join(statuses)}
             raise invalid_parameter("status", "invalid_choice", _("Choose one of: %(choices)s.") % choices)
         return libraries.filter(status=status)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -52,6 +53,16 @@ def quick_provisioning(monkeypatch: pytest.MonkeyPatch) -> None:
     """Libraries get their row but no schema: for tests that are about the link and not about what it makes."""
     monkeypatch.setattr("shared_apps.tenants.services.create_schema", lambda schema_name: None)
     monkeypatch.setattr("shared_apps.tenants.services.seed_library", lambda seed: None)
+
+
+@pytest.fixture
+def limits(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Rate limits are on and counted in this process: a slow Redis on a busy machine changes no number."""
+    from saas.core.api import limiter
+
+    settings.RATE_LIMITS_ENABLED = True
+    monkeypatch.setattr(limiter.breaker, "closed_until", math.inf)
+    return settings
 
 
 def everything() -> dict[str, list[Any]]:

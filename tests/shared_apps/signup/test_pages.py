@@ -257,10 +257,9 @@ def test_a_robot_that_fills_in_everything_sees_success_and_leaves_nothing(
 
 
 def test_form_and_api_count_together(
-    browser: Client, public_api: Any, body: dict[str, Any], settings: Any
+    browser: Client, public_api: Any, body: dict[str, Any], limits: Any
 ) -> None:
-    settings.RATE_LIMITS_ENABLED = True
-    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "signup": (2, 3600)}
+    limits.RATE_LIMITS = {**limits.RATE_LIMITS, "signup": (2, 3600)}
     here = {"REMOTE_ADDR": f"2001:db8:{secrets_word()}::1"}
     assert public_api().post("/api/v1/signup/", body, **here).status_code == 202
     assert submit(browser, {**body, "subdomain": "ab"}, **here).status_code == 400

@@ -7,6 +7,7 @@ import secrets
 import uuid
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.core import mail
@@ -189,9 +190,8 @@ def test_texts_follow_the_language_and_codes_do_not(public_api: Any, body: dict[
 
 
 def test_twenty_an_hour_and_not_one_more(
-    public_api: Any, body: dict[str, Any], settings: Any, somewhere: str
+    public_api: Any, body: dict[str, Any], limits: Any, somewhere: str
 ) -> None:
-    settings.RATE_LIMITS_ENABLED = True
     client = public_api()
     for number in range(20):
         answer = client.post(SIGNUP, body, REMOTE_ADDR=somewhere)
@@ -206,10 +206,9 @@ def test_twenty_an_hour_and_not_one_more(
 
 
 def test_a_refused_attempt_costs_no_sign_up_but_is_counted(
-    public_api: Any, body: dict[str, Any], settings: Any, somewhere: str
+    public_api: Any, body: dict[str, Any], limits: Any, somewhere: str
 ) -> None:
-    settings.RATE_LIMITS_ENABLED = True
-    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "signup": (2, 3600), "anonymous": (5, 60)}
+    limits.RATE_LIMITS = {**limits.RATE_LIMITS, "signup": (2, 3600), "anonymous": (5, 60)}
     client = public_api()
     for number in range(5):
         answer = client.post(SIGNUP, {**body, "subdomain": "ab"}, REMOTE_ADDR=somewhere)
@@ -238,13 +237,14 @@ def test_from_the_form_to_the_open_library(public_api: Any, api: Any, body: dict
             "url": "http://harbour.localhost:8000/",
             "status": "trialing",
         },
-        "sign_in_url": "http://harbour.localhost:8000/sign-in/",
+        "sign_in_url": "http://harbour.localhost:8000/api/v1/auth/login/",
     }
     status = client.get(f"{SIGNUP}{identifier}/").json()
     assert status["status"] == "verified"
     assert status["library"] == answer.json()["library"]
     credentials = {"email": body["admin_email"], "password": body["password"]}
-    signed_in = public_api().post("/api/v1/auth/login/", credentials, HTTP_HOST="harbour.localhost")
+    place = urlsplit(answer.json()["sign_in_url"])
+    signed_in = public_api().post(place.path, credentials, HTTP_HOST=place.netloc)
     assert signed_in.status_code == 200, signed_in.content
     assert signed_in.json()["user"]["email"] == "hanna@harbour.example"
 
