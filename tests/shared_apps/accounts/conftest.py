@@ -50,6 +50,11 @@ def limits(settings: Any) -> Iterator[Any]:
     settings.RATE_LIMITS_ENABLED = True
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "login-account": (3, 300), "login-address": (20, 300)}
     counters = redis.Redis.from_url(settings.RATE_LIMIT_REDIS_URL)
-    counters.flushdb()
+    _forget(counters)
     yield settings
-    counters.flushdb()
+    _forget(counters)
+
+
+def _forget(counters: redis.Redis) -> None:
+    for key in counters.scan_iter("limit:*:login-*"):
+        counters.delete(key)
