@@ -108,8 +108,7 @@ def stop(data_dir: Path, *, force: bool = False) -> None:
     if not layout.is_ours(folder):
         return
     with _alone(folder, force=force):
-        if "account" in layout.read_choices(folder):
-            stop_all(folder, binaries.locate())
+        stop_all(folder, binaries.locate())
 
 
 def wipe(data_dir: Path, *, also: Sequence[str] = ()) -> None:
@@ -157,7 +156,12 @@ def stop_deleted(folder: Path) -> None:
 
 
 def _servers_of(folder: Path, programs: binaries.Binaries) -> list[Server]:
-    place, who = _plan(folder)
+    """The servers that an earlier start planned, none if there was none. Chooses, makes and notes nothing."""
+    noted = layout.read_choices(folder)
+    if "account" not in noted:
+        return []
+    place = layout.Layout(folder, postgres_home=Path(noted["postgres_home"]), sockets=Path(noted["sockets"]))
+    who = account.named(noted["account"])
     return [RedisServer(place, programs), PostgresServer(place, programs, who)]
 
 

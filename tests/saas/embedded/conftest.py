@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from saas import embedded
-from saas.embedded import processes
+from saas.embedded import layout, processes
+from saas.embedded.layout import MARKER
 from saas.embedded.server import State
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -57,6 +59,7 @@ def copy_records(template: Path, folder: Path) -> None:
 def clean_up() -> Iterator[Callable[[Path], Path]]:
     """Note a data folder whose servers end with the test."""
     noted: list[Path] = []
+    sockets_elsewhere: list[str] = []
 
     def note(folder: Path) -> Path:
         noted.append(folder)
@@ -65,8 +68,13 @@ def clean_up() -> Iterator[Callable[[Path], Path]]:
     yield note
     for folder in noted:
         embedded.release(folder)
+        if (folder / MARKER).exists():
+            sockets_elsewhere.append(layout.read_choices(folder).get("sockets", ""))
         for pid in {**running_in(folder, "postgres"), **running_in(folder, "redis")}:
             processes.send([pid], signal.SIGKILL)
+    for sockets in sockets_elsewhere:
+        if "/libraryhub-" in sockets and not sockets.endswith("/run"):
+            shutil.rmtree(sockets, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -287,6 +287,15 @@ def test_status_looks_and_changes_nothing(used: Path, tmp_path: Path) -> None:
     assert embedded.status(used) == embedded.Status({"Redis": State.UP, "PostgreSQL": State.UP}, in_use=True)
 
 
+def test_only_a_start_chooses_and_notes_where_things_lie(used: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    embedded.ensure(used)
+    noted = (used / ".libraryhub-data").read_text()
+    monkeypatch.setattr("saas.embedded.layout.sockets_dir", lambda *_: pytest.fail("chosen anew"))
+    embedded.status(used)
+    embedded.stop(used)
+    assert (used / ".libraryhub-data").read_text() == noted
+
+
 def test_stop_refuses_while_another_process_uses_the_servers(
     used: Path, start_user: StartUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
