@@ -9,19 +9,60 @@ but for those that take `committed_library`.
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
 from psycopg import sql
 
+from saas.settings.cache import redis_database
 from tests import database
 
 PROJECT = Path(__file__).resolve().parents[1]
+
+
+# -- the run ----------------------------------------------------------------------------------------------------------
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """A whole run uses all cores; a chosen file or test starts at once, in this process."""
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    return len(os.sched_getaffinity(0)) if whole else 0
+
+
+def _own_redis_databases() -> None:
+    """Each worker of each run clears its own Redis database and nobody else's (0 to 3 belong to the demo)."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    run = zlib.crc32(os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid())).encode())
+    url = redis_database(settings.REDIS_URL, 4 + (run + worker) % 12)
+    settings.CACHES["default"]["LOCATION"] = settings.RATE_LIMIT_REDIS_URL = url
+
+
+_own_redis_databases()
+
+
+_MISSING_DATA = ("no test data", "no bad input", "no MARC files", "test data folder is missing")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI a skipped test has failed, but for data that is not there."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not os.environ.get("CI") or reporter is None:
+        return
+    skipped = [
+        report
+        for report in reporter.stats.get("skipped", [])
+        if not any(word in str(report.longrepr) for word in _MISSING_DATA)
+    ]
+    if skipped:
+        reporter.write_line(f"CI: {len(skipped)} test(s) were skipped, which counts as failed")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 # -- the database -----------------------------------------------------------------------------------------------------
