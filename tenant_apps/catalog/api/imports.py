@@ -57,11 +57,9 @@ class ImportViewSet(ApiViewSet):
 
     def get_parsers(self) -> list[BaseParser]:
         """Read a file for the upload, JSON for everything else."""
-        return (
-            [ImportUploadParser()]
-            if self.request.method == "POST" and not self.detail
-            else super().get_parsers()
-        )
+        # The OpenAPI document is made without a request.
+        uploads = self.request is not None and self.request.method == "POST" and not self.detail
+        return [ImportUploadParser()] if uploads else super().get_parsers()
 
     @extend_schema(summary="List imports", responses=ImportSerializer(many=True))
     def list(self, request: Request) -> Response:
