@@ -249,8 +249,10 @@ def test_folder_deleted_under_running_servers(data_dir: Path) -> None:
     assert query(servers.database_url, "SELECT 1") == "1"
     assert wait_until(lambda: not old & set(running_in(data_dir, "")), PATIENCE)
     time.sleep(0.7)
-    assert query(servers.database_url, "SELECT 1") == "1", (
-        "we are registered in the new folder, not in the deleted one"
+    assert query(servers.database_url, "SELECT 1") == "1"
+    embedded.release(data_dir)
+    assert wait_until(lambda: all_down(data_dir), PATIENCE), (
+        "we were registered, and watched, in the new folder"
     )
 
 
