@@ -78,23 +78,23 @@ def run_import(*, import_id: int, clock: Clock, progress: Progress | None = None
         _complete(import_id, clock())
 
 
-def resume_stalled_imports(*, now: datetime) -> list[int]:
+def resume_stalled_imports(*, now: datetime, stalled_after: timedelta = STALLED_AFTER) -> list[int]:
     """Put imports of the current library whose runner is silent back into the queue; the ids to start.
 
     Queued ones are named again as well if nobody has begun for a minute: their task may have been lost with
-    the broker.
+    the broker. A caller who knows that no runner lives gives a `stalled_after` of zero.
     """
-    return _requeue(ImportJob.objects.all(), now)
+    return _requeue(ImportJob.objects.all(), now, stalled_after)
 
 
 def take_over_import(*, import_id: int, now: datetime) -> bool:
     """Put one import back into the queue if its runner is silent; whether it was."""
-    return bool(_requeue(ImportJob.objects.filter(pk=import_id), now))
+    return bool(_requeue(ImportJob.objects.filter(pk=import_id), now, STALLED_AFTER))
 
 
-def _requeue(jobs: QuerySet[ImportJob], now: datetime) -> list[int]:
+def _requeue(jobs: QuerySet[ImportJob], now: datetime, stalled_after: timedelta) -> list[int]:
     stalled = jobs.filter(
-        state__in=(ImportState.QUEUED, ImportState.RUNNING), heartbeat_at__lt=now - STALLED_AFTER
+        state__in=(ImportState.QUEUED, ImportState.RUNNING), heartbeat_at__lte=now - stalled_after
     )
     with transaction.atomic():
         ids = list(stalled.select_for_update(skip_locked=True).order_by("pk").values_list("pk", flat=True))
