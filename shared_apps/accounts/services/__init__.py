@@ -4,6 +4,7 @@ from shared_apps.accounts.models import User
 from shared_apps.accounts.services.passwords import (
     change_password,
     check_new_password,
+    check_reset_link,
     request_password_reset,
     reset_link_parts,
     reset_password,
@@ -26,6 +27,7 @@ __all__ = [
     "User",
     "change_password",
     "check_new_password",
+    "check_reset_link",
     "create_user",
     "end_all_sessions",
     "end_session",

@@ -26,6 +26,7 @@ from shared_apps.delivery import services as delivery
 
 log = structlog.get_logger("libraryhub.security")
 RESET_MAIL = "accounts.password_reset_mail"
+MAX_LENGTH = 256
 
 
 class _LibraryResetTokens(EmailAwarePasswordResetTokenGenerator):
@@ -45,6 +46,10 @@ reset_tokens = _LibraryResetTokens()
 
 def check_new_password(password: str, user: User, *, field: str) -> None:
     """Raise ValidationFailed, naming `field`, with every rule for passwords that this one breaks."""
+    if len(password) > MAX_LENGTH:
+        # Hashing is slow on purpose; a megabyte of password is an attack and not a password.
+        text = _("At most %(limit)d characters.") % {"limit": MAX_LENGTH}
+        raise ValidationFailed(f"{field}: {text}", errors=[FieldProblem(field, "max_length", text)])
     try:
         validate_password(password, user)
     except ValidationError as error:
@@ -92,6 +97,14 @@ def request_password_reset(*, email: str, address: str, now: datetime) -> None:
     with transaction.atomic():
         delivery.publish(kind=RESET_MAIL, payload={"user": recipient.pk if recipient else None}, now=now)
         audit.record(action="password.reset_requested", target=recipient, by=ANONYMOUS, now=now)
+
+
+def check_reset_link(*, uid: str, token: str) -> None:
+    """Raise ResetTokenInvalid unless this link would let its holder set a new password now."""
+    with transaction.atomic():
+        user: User | None = _owner_of_link(uid)
+        if user is None or not reset_tokens.check_token(user, token):
+            raise ResetTokenInvalid
 
 
 def reset_password(*, uid: str, token: str, new_password: str, now: datetime) -> User:
