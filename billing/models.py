@@ -6,7 +6,7 @@ from django.db import models
 
 
 class StripeEvent(models.Model):
-    """One event as Stripe sent it. Unique by its id, so that a repeated delivery is acknowledged and changes nothing."""
+    """One event as Stripe sent it, unique by its id: a repeated delivery changes nothing."""
 
     event_id = models.CharField(max_length=255, unique=True)
     kind = models.CharField(max_length=120)

@@ -153,3 +153,29 @@ def test_the_webhook_is_not_on_a_library_site(north: Any) -> None:
     answer = client.post(URL, body, content_type="application/json", HTTP_STRIPE_SIGNATURE=header(body))
     assert answer.status_code == 404
     assert not StripeEvent.objects.exists()
+
+
+class _Broken:
+    """A body whose sender goes away in the middle."""
+
+    def read(self, *_: Any) -> bytes:
+        raise OSError("connection reset")
+
+    readline = read
+
+
+@pytest.mark.django_db
+def test_a_body_that_breaks_off_is_refused() -> None:
+    client = Client(HTTP_HOST="localhost")
+    answer = client.generic("POST", URL, b"x", content_type="application/json", **{"wsgi.input": _Broken()})
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request")
+    assert not StripeEvent.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("announced", ["", "abc", "-1", "²"])
+def test_a_length_that_is_no_number_lets_nothing_through(announced: str) -> None:
+    body = event()
+    answer = post(body, header(body), CONTENT_LENGTH=announced)
+    assert answer.status_code == 400
+    assert not StripeEvent.objects.exists()
