@@ -101,6 +101,7 @@ class ImportViewSet(ApiViewSet):
         )
 
     @extend_schema(summary="Cancel an import", request=None, responses=ImportSerializer)
+    @delivery.idempotent
     def cancel(self, request: Request, pk: str) -> HttpResponseBase:
         """Stop an import; what it has written stays."""
         found = visible_or_404(self.get_queryset(), "pk", pk)
