@@ -1,0 +1,53 @@
+"""Which row each address names: the foreign-library tests ask for one that exists only in the other library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tests.permissions.scene import Scene
+
+# Well-formed values that exist in no library.
+NOWHERE = {"pk": "4611686018427387904", "barcode": "nowhere-0001", "card": "C-nowhere-1"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """The row of the scene that the path's parameter names, and by which of its columns."""
+
+    row: str
+    column: str = "pk"
+
+    def of(self, scene: Scene) -> Any:
+        """The row itself."""
+        return getattr(scene, self.row)
+
+    def value(self, scene: Scene) -> str:
+        """What stands in the path."""
+        return str(getattr(self.of(scene), self.column))
+
+
+CASES: dict[str, Case] = {
+    "DELETE /api/v1/role-assignments/{pk}/": Case("assignment"),
+    "GET /api/v1/branches/{pk}/": Case("branch"),
+    "PATCH /api/v1/branches/{pk}/": Case("branch"),
+    "GET /api/v1/titles/{pk}/": Case("title"),
+    "PATCH /api/v1/titles/{pk}/": Case("title"),
+    "GET /api/v1/titles/{pk}/marc/": Case("title"),
+    "GET /api/v1/titles/{pk}/availability/": Case("title"),
+    "GET /api/v1/copies/{pk}/": Case("copy"),
+    "PATCH /api/v1/copies/{pk}/": Case("copy"),
+    "GET /api/v1/copies/by-barcode/{barcode}/": Case("copy", "barcode"),
+    "GET /api/v1/imports/{pk}/": Case("job"),
+    "GET /api/v1/imports/{pk}/records/": Case("job"),
+    "POST /api/v1/imports/{pk}/cancel/": Case("queued_job"),
+    "GET /api/v1/patrons/{pk}/": Case("patron"),
+    "PATCH /api/v1/patrons/{pk}/": Case("patron"),
+    "GET /api/v1/patrons/{pk}/loans/": Case("patron"),
+    "GET /api/v1/patrons/by-card/{card}/": Case("card", "number"),
+    "GET /api/v1/loans/{pk}/": Case("loan"),
+    "GET /api/v1/loan-rules/{pk}/": Case("rule"),
+    "PATCH /api/v1/loan-rules/{pk}/": Case("rule"),
+    "DELETE /api/v1/loan-rules/{pk}/": Case("rule"),
+    "GET /titles/{pk}/": Case("title"),
+}

@@ -1,0 +1,27 @@
+"""One scene for the tests of a module: made once, in a transaction that is rolled back after the last of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.isolation.numbering import start_numbering
+from tests.permissions.scene import build_scene
+from tests.permissions.scenes import Scenes, open_scenes
+
+
+@pytest.fixture(scope="module")
+def scenes(django_db_setup: None, django_db_blocker: Any) -> Iterator[Scenes]:
+    """One of everything in north, in south and on the public site; each test works on it in a transaction."""
+    with django_db_blocker.unblock(), open_scenes() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def apart(scenes: Scenes) -> Scenes:
+    """South's scene again, with ids that north has not reached: they exist in south alone."""
+    start_numbering(scenes.south.library)
+    return dataclasses.replace(scenes, south=build_scene(scenes.south.library))

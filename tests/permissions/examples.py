@@ -1,0 +1,329 @@
+"""For each address and method a real request that succeeds for whoever is allowed, made from the rows of a scene.
+
+An example is built in the library (or on the public site) that it is sent to, before the test looks at the tables.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from saas.core import clock
+from saas.core.api.etags import etag_of
+from shared_apps.accounts import services as accounts
+from shared_apps.signup import tokens
+from tenant_apps.catalog.marc import TitleDraft, build_record
+from tests.factories import NOW, PASSWORD, unique
+from tests.permissions.scene import PublicScene, Scene
+
+
+@dataclass(frozen=True)
+class Example:
+    """A request. `status` is what an allowed caller gets; `form` sends the body as a browser's form would."""
+
+    path: str
+    body: Any = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    form: bool = False
+    raw: bytes | None = None
+
+
+def send(client: Any, method: str, example: Example) -> Any:
+    """Send an example with a test client and return the answer."""
+    call = getattr(client, method.lower())
+    if example.raw is not None:
+        return client.generic(
+            method, example.path, example.raw, content_type="application/json", headers=dict(example.headers)
+        )
+    if method == "GET":
+        return call(example.path, headers=dict(example.headers))
+    form = "multipart" if example.form else "json"
+    return call(example.path, example.body, format=form, headers=dict(example.headers))
+
+
+Builder = Callable[[Any], Example]
+
+
+def plain(path: str, **more: Any) -> Builder:
+    """A request that needs nothing of the scene."""
+    return lambda scene: Example(path, **more)
+
+
+def _if_match(row: Any) -> dict[str, str]:
+    row.refresh_from_db()
+    return {"If-Match": etag_of(row)}
+
+
+# -- signing in, the same on both sites ---------------------------------------------------------------------------------
+
+
+def _login(scene: Scene | PublicScene) -> Example:
+    return Example("/api/v1/auth/login/", {"email": scene.account.email, "password": PASSWORD})
+
+
+def _logout(scene: Scene | PublicScene) -> Example:
+    session = accounts.start_session(user=scene.account, now=clock.now())
+    return Example("/api/v1/auth/logout/", {"refresh": session.refresh}, 204)
+
+
+def _refresh(scene: Scene | PublicScene) -> Example:
+    session = accounts.start_session(user=scene.account, now=clock.now())
+    return Example("/api/v1/auth/refresh/", {"refresh": session.refresh})
+
+
+def _password_change(scene: Scene | PublicScene) -> Example:
+    body = {"old_password": PASSWORD, "new_password1": "another-long-pass-phrase"}
+    return Example("/api/v1/auth/password/change/", body)
+
+
+def _password_reset(scene: Scene | PublicScene) -> Example:
+    return Example("/api/v1/auth/password/reset/", {"email": scene.account.email})
+
+
+def _password_reset_confirm(scene: Scene | PublicScene) -> Example:
+    body = {**accounts.reset_link_parts(scene.account), "new_password1": "another-long-pass-phrase"}
+    return Example("/api/v1/auth/password/reset/confirm/", body)
+
+
+AUTH: dict[str, Builder] = {
+    "POST /api/v1/auth/login/": _login,
+    "POST /api/v1/auth/logout/": _logout,
+    "POST /api/v1/auth/refresh/": _refresh,
+    "POST /api/v1/auth/password/change/": _password_change,
+    "POST /api/v1/auth/password/reset/": _password_reset,
+    "POST /api/v1/auth/password/reset/confirm/": _password_reset_confirm,
+}
+DOCUMENTS: dict[str, Builder] = {
+    "GET /api/schema/": plain("/api/schema/", headers={"Accept": "application/vnd.oai.openapi+json"}),
+    "GET /api/docs/": plain("/api/docs/"),
+    "GET /api/redoc/": plain("/api/redoc/"),
+    "GET /api/problems/{code}/": plain("/api/problems/not_found/"),
+    "GET /health/live/": plain("/health/live/"),
+    "GET /health/ready/": plain("/health/ready/"),
+}
+
+
+# -- a library ------------------------------------------------------------------------------------------------------------
+
+
+def _settings_patch(scene: Scene) -> Example:
+    from tenant_apps.preferences import selectors
+
+    return Example(
+        "/api/v1/settings/", {"name": "Renamed Library"}, headers={"If-Match": etag_of(selectors.current())}
+    )
+
+
+def _upload(scene: Scene) -> Example:
+    record = build_record(
+        TitleDraft(title=unique("Uploaded "), control_number=unique("up")), entered_on=NOW.date()
+    )
+    file = SimpleUploadedFile("books.mrc", record, content_type="application/marc")
+    return Example("/api/v1/imports/", {"file": file}, 202, form=True)
+
+
+def _patron(scene: Scene) -> Example:
+    body = {
+        "name": "Grace Hopper",
+        "category": scene.category.code,
+        "home_branch": scene.branch.code,
+        "card_numbers": [unique("C-new-")],
+    }
+    return Example("/api/v1/patrons/", body, 201)
+
+
+def _copy(scene: Scene) -> Example:
+    body = {
+        "title": str(scene.title.pk),
+        "barcode": unique("4000"),
+        "item_type": scene.item_type.code,
+        "home_branch": scene.branch.code,
+    }
+    return Example("/api/v1/copies/", body, 201)
+
+
+def _loan(scene: Scene) -> Example:
+    body = {"copy_barcode": scene.copy.barcode, "card_number": scene.card.number, "branch": "main"}
+    return Example("/api/v1/loans/", body, 201)
+
+
+def _return(scene: Scene) -> Example:
+    return Example("/api/v1/returns/", {"copy_barcode": scene.loan.copy.barcode, "branch": "main"}, 201)
+
+
+def _explain(scene: Scene) -> Example:
+    query = f"branch={scene.branch.code}&category={scene.category.code}&item_type={scene.item_type.code}"
+    return Example(f"/api/v1/loan-rules/explain/?{query}")
+
+
+def _rule(scene: Scene) -> Example:
+    body = {
+        "name": "loan_period_days",
+        "value": 5,
+        "branch": scene.branch.code,
+        "category": scene.category.code,
+    }
+    return Example("/api/v1/loan-rules/", body, 201)
+
+
+def _code_and_name(path: str, **more: str) -> Builder:
+    return lambda scene: Example(path, {"code": unique("made"), "name": "Made here", **more}, 201)
+
+
+LIBRARY: dict[str, Builder] = {
+    **AUTH,
+    **DOCUMENTS,
+    "GET /api/v1/me/": plain("/api/v1/me/"),
+    "GET /api/v1/roles/": plain("/api/v1/roles/"),
+    "GET /api/v1/role-assignments/": plain("/api/v1/role-assignments/"),
+    "POST /api/v1/role-assignments/": lambda s: Example(
+        "/api/v1/role-assignments/",
+        {"user": str(s.user.pk), "role": "librarian", "branch": s.branch.code},
+        201,
+    ),
+    "DELETE /api/v1/role-assignments/{pk}/": lambda s: Example(
+        f"/api/v1/role-assignments/{s.assignment.pk}/", status=204
+    ),
+    "GET /api/v1/settings/": plain("/api/v1/settings/"),
+    "PATCH /api/v1/settings/": _settings_patch,
+    "GET /api/v1/branches/": plain("/api/v1/branches/"),
+    "POST /api/v1/branches/": _code_and_name("/api/v1/branches/", time_zone="Europe/Rome"),
+    "GET /api/v1/branches/{pk}/": lambda s: Example(f"/api/v1/branches/{s.branch.pk}/"),
+    "PATCH /api/v1/branches/{pk}/": lambda s: Example(
+        f"/api/v1/branches/{s.branch.pk}/", {"name": "Renamed"}, headers=_if_match(s.branch)
+    ),
+    "GET /api/v1/search/": plain("/api/v1/search/?q=secret"),
+    "GET /api/v1/titles/": plain("/api/v1/titles/"),
+    "POST /api/v1/titles/": plain("/api/v1/titles/", body={"title": "A Made-up Title"}, status=201),
+    "GET /api/v1/titles/{pk}/": lambda s: Example(f"/api/v1/titles/{s.title.pk}/"),
+    "PATCH /api/v1/titles/{pk}/": lambda s: Example(
+        f"/api/v1/titles/{s.title.pk}/", {"year": 1998}, headers=_if_match(s.title)
+    ),
+    "GET /api/v1/titles/{pk}/marc/": lambda s: Example(f"/api/v1/titles/{s.title.pk}/marc/"),
+    "GET /api/v1/titles/{pk}/availability/": lambda s: Example(f"/api/v1/titles/{s.title.pk}/availability/"),
+    "GET /api/v1/item-types/": plain("/api/v1/item-types/"),
+    "POST /api/v1/item-types/": _code_and_name("/api/v1/item-types/"),
+    "GET /api/v1/copies/": plain("/api/v1/copies/"),
+    "POST /api/v1/copies/": _copy,
+    "GET /api/v1/copies/by-barcode/{barcode}/": lambda s: Example(
+        f"/api/v1/copies/by-barcode/{s.copy.barcode}/"
+    ),
+    "GET /api/v1/copies/{pk}/": lambda s: Example(f"/api/v1/copies/{s.copy.pk}/"),
+    "PATCH /api/v1/copies/{pk}/": lambda s: Example(
+        f"/api/v1/copies/{s.copy.pk}/", {"call_number": "813.54"}, headers=_if_match(s.copy)
+    ),
+    "GET /api/v1/imports/": plain("/api/v1/imports/"),
+    "POST /api/v1/imports/": _upload,
+    "GET /api/v1/imports/{pk}/": lambda s: Example(f"/api/v1/imports/{s.job.pk}/"),
+    "GET /api/v1/imports/{pk}/records/": lambda s: Example(f"/api/v1/imports/{s.job.pk}/records/"),
+    "POST /api/v1/imports/{pk}/cancel/": lambda s: Example(f"/api/v1/imports/{s.queued_job.pk}/cancel/"),
+    "GET /api/v1/patron-categories/": plain("/api/v1/patron-categories/"),
+    "POST /api/v1/patron-categories/": _code_and_name("/api/v1/patron-categories/"),
+    "GET /api/v1/patrons/": plain("/api/v1/patrons/"),
+    "POST /api/v1/patrons/": _patron,
+    "GET /api/v1/patrons/by-card/{card}/": lambda s: Example(f"/api/v1/patrons/by-card/{s.card.number}/"),
+    "GET /api/v1/patrons/{pk}/": lambda s: Example(f"/api/v1/patrons/{s.patron.pk}/"),
+    "PATCH /api/v1/patrons/{pk}/": lambda s: Example(
+        f"/api/v1/patrons/{s.patron.pk}/", {"name": "Ada King"}, headers=_if_match(s.patron)
+    ),
+    "GET /api/v1/patrons/{pk}/loans/": lambda s: Example(f"/api/v1/patrons/{s.patron.pk}/loans/"),
+    "GET /api/v1/loans/": plain("/api/v1/loans/"),
+    "POST /api/v1/loans/": _loan,
+    "GET /api/v1/loans/{pk}/": lambda s: Example(f"/api/v1/loans/{s.loan.pk}/"),
+    "POST /api/v1/returns/": _return,
+    "GET /api/v1/loan-rules/": plain("/api/v1/loan-rules/"),
+    "POST /api/v1/loan-rules/": _rule,
+    "GET /api/v1/loan-rules/explain/": _explain,
+    "GET /api/v1/loan-rules/{pk}/": lambda s: Example(f"/api/v1/loan-rules/{s.rule.pk}/"),
+    "PATCH /api/v1/loan-rules/{pk}/": lambda s: Example(
+        f"/api/v1/loan-rules/{s.rule.pk}/", {"value": 21}, headers=_if_match(s.rule)
+    ),
+    "DELETE /api/v1/loan-rules/{pk}/": lambda s: Example(
+        f"/api/v1/loan-rules/{s.rule.pk}/", status=204, headers=_if_match(s.rule)
+    ),
+    "GET /": plain("/"),
+    "GET /titles/{pk}/": lambda s: Example(f"/titles/{s.title.pk}/"),
+}
+
+
+# -- the public site ------------------------------------------------------------------------------------------------------
+
+
+def sign_up_values(name: str) -> dict[str, str]:
+    """Values that a sign-up for the subdomain `name` is accepted with, over the API and by the form."""
+    return {
+        "library_name": "Meadow Library",
+        "subdomain": name,
+        "admin_name": "Mia Meadow",
+        "admin_email": f"mia@{name}.example",
+        "password": "seven wild ponies sing",
+        "plan": "free",
+        "country": "IT",
+        "language": "en",
+        "time_zone": "Europe/Rome",
+    }
+
+
+def stripe_event(**changes: Any) -> dict[str, Any]:
+    """A small Stripe event with an id of its own."""
+    event = {"id": unique("evt_"), "object": "event", "type": "invoice.paid", "created": 1_790_000_000}
+    return {**event, "livemode": False, "api_version": "2026-01-01", "data": {"object": {}}, **changes}
+
+
+def signed_webhook(
+    event: Mapping[str, Any], *, secret: str | None = None, at: float | None = None
+) -> Example:
+    """The request that Stripe makes for an event: `secret` by default the configured one, `at` now (Unix seconds)."""
+    payload, moment = json.dumps(event).encode(), int(at if at is not None else time.time())
+    key = (secret if secret is not None else settings.STRIPE_WEBHOOK_SECRETS[0]).encode()
+    signature = hmac.new(key, f"{moment}.".encode() + payload, hashlib.sha256).hexdigest()
+    headers = {"Stripe-Signature": f"t={moment},v1={signature}"}
+    return Example("/billing/stripe/webhook/", raw=payload, headers=headers)
+
+
+def _used_token(scene: PublicScene) -> str:
+    row = scene.used_sign_up
+    return tokens.token_for(row.pk, row.token_nonce)
+
+
+def _token(scene: PublicScene) -> str:
+    return tokens.token_for(scene.sign_up.pk, scene.sign_up.token_nonce)
+
+
+PUBLIC: dict[str, Builder] = {
+    **AUTH,
+    **DOCUMENTS,
+    "GET /api/v1/plans/": plain("/api/v1/plans/"),
+    "GET /api/v1/signup/availability/": plain("/api/v1/signup/availability/?subdomain=meadow"),
+    "POST /api/v1/signup/": lambda s: Example("/api/v1/signup/", sign_up_values(unique("meadow")), 202),
+    # A used link: everybody may try, and making a library takes seconds (tests/shared_apps/signup has it).
+    "POST /api/v1/signup/verify/": lambda s: Example(
+        "/api/v1/signup/verify/", {"token": _used_token(s)}, 409
+    ),
+    "GET /api/v1/signup/{sign_up_id}/": lambda s: Example(f"/api/v1/signup/{s.sign_up.pk}/"),
+    "GET /api/v1/platform/libraries/": plain("/api/v1/platform/libraries/"),
+    "POST /billing/stripe/webhook/": lambda s: signed_webhook(stripe_event()),
+    "GET /": plain("/"),
+    "GET /signup/": plain("/signup/"),
+    "POST /signup/": lambda s: Example("/signup/", sign_up_values(unique("meadow")), 303, form=True),
+    "GET /signup/check-your-mail/": plain("/signup/check-your-mail/"),
+    "GET /signup/verify/": lambda s: Example(f"/signup/verify/?token={_token(s)}"),
+    "POST /signup/verify/": lambda s: Example("/signup/verify/", {"token": _used_token(s)}, 409, form=True),
+    "GET /robots.txt": plain("/robots.txt"),
+}
+
+EXAMPLES: dict[str, dict[str, Builder]] = {"library": LIBRARY, "public": PUBLIC}
+
+
+def build(site: str, key: str, scene: Any) -> Example:
+    """The example of an endpoint for a scene; call it in the scene's own library or in the public schema."""
+    return EXAMPLES[site][key](scene)

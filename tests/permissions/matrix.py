@@ -1,0 +1,136 @@
+"""Who may call what: each address and method of both sites, and the standard roles that it lets in.
+
+Written by hand, on purpose: the views declare permissions, the roles hold permissions, and this table says what must
+come of both. docs/permissions.md is made from it (`python -m tests.permissions.page`).
+"""
+
+from __future__ import annotations
+
+ANONYMOUS, READER, LIBRARIAN, ADMIN, STAFF = "anonymous", "reader", "librarian", "admin", "staff"
+LIBRARY_ROLES = (ANONYMOUS, READER, LIBRARIAN, ADMIN)
+PUBLIC_ROLES = (ANONYMOUS, STAFF)
+ROLES = {"library": LIBRARY_ROLES, "public": PUBLIC_ROLES}
+
+EVERYBODY = frozenset(LIBRARY_ROLES)
+SIGNED_IN = frozenset({READER, LIBRARIAN, ADMIN})
+DESK = frozenset({LIBRARIAN, ADMIN})
+ADMINS = frozenset({ADMIN})
+WORLD = frozenset(PUBLIC_ROLES)
+PLATFORM = frozenset({STAFF})
+
+# While the library shows its catalogue to guests (setting `guests_may_search`, on in a new library).
+CATALOGUE = EVERYBODY
+
+LIBRARY: dict[str, frozenset[str]] = {
+    # signing in
+    "POST /api/v1/auth/login/": EVERYBODY,
+    "POST /api/v1/auth/logout/": EVERYBODY,
+    "POST /api/v1/auth/refresh/": EVERYBODY,
+    "POST /api/v1/auth/password/change/": SIGNED_IN,
+    "POST /api/v1/auth/password/reset/": EVERYBODY,
+    "POST /api/v1/auth/password/reset/confirm/": EVERYBODY,
+    # people who work here
+    "GET /api/v1/me/": SIGNED_IN,
+    "GET /api/v1/roles/": ADMINS,
+    "GET /api/v1/role-assignments/": ADMINS,
+    "POST /api/v1/role-assignments/": ADMINS,
+    "DELETE /api/v1/role-assignments/{pk}/": ADMINS,
+    # settings and places
+    "GET /api/v1/settings/": DESK,
+    "PATCH /api/v1/settings/": ADMINS,
+    "GET /api/v1/branches/": CATALOGUE,
+    "POST /api/v1/branches/": ADMINS,
+    "GET /api/v1/branches/{pk}/": CATALOGUE,
+    "PATCH /api/v1/branches/{pk}/": ADMINS,
+    # catalogue
+    "GET /api/v1/search/": CATALOGUE,
+    "GET /api/v1/titles/": CATALOGUE,
+    "POST /api/v1/titles/": DESK,
+    "GET /api/v1/titles/{pk}/": CATALOGUE,
+    "PATCH /api/v1/titles/{pk}/": DESK,
+    "GET /api/v1/titles/{pk}/marc/": CATALOGUE,
+    "GET /api/v1/titles/{pk}/availability/": CATALOGUE,
+    "GET /api/v1/item-types/": CATALOGUE,
+    "POST /api/v1/item-types/": DESK,
+    "GET /api/v1/copies/": CATALOGUE,
+    "POST /api/v1/copies/": DESK,
+    "GET /api/v1/copies/by-barcode/{barcode}/": DESK,
+    "GET /api/v1/copies/{pk}/": CATALOGUE,
+    "PATCH /api/v1/copies/{pk}/": DESK,
+    "GET /api/v1/imports/": DESK,
+    "POST /api/v1/imports/": DESK,
+    "GET /api/v1/imports/{pk}/": DESK,
+    "GET /api/v1/imports/{pk}/records/": DESK,
+    "POST /api/v1/imports/{pk}/cancel/": DESK,
+    # people who borrow
+    "GET /api/v1/patron-categories/": DESK,
+    "POST /api/v1/patron-categories/": DESK,
+    "GET /api/v1/patrons/": DESK,
+    "POST /api/v1/patrons/": DESK,
+    "GET /api/v1/patrons/by-card/{card}/": DESK,
+    "GET /api/v1/patrons/{pk}/": DESK,
+    "PATCH /api/v1/patrons/{pk}/": DESK,
+    "GET /api/v1/patrons/{pk}/loans/": DESK,
+    # circulation
+    "GET /api/v1/loans/": DESK,
+    "POST /api/v1/loans/": DESK,
+    "GET /api/v1/loans/{pk}/": DESK,
+    "POST /api/v1/returns/": DESK,
+    "GET /api/v1/loan-rules/": DESK,
+    "POST /api/v1/loan-rules/": ADMINS,
+    "GET /api/v1/loan-rules/explain/": DESK,
+    "GET /api/v1/loan-rules/{pk}/": DESK,
+    "PATCH /api/v1/loan-rules/{pk}/": ADMINS,
+    "DELETE /api/v1/loan-rules/{pk}/": ADMINS,
+    # pages
+    "GET /": CATALOGUE,
+    "GET /titles/{pk}/": CATALOGUE,
+    # documents and health
+    "GET /api/schema/": EVERYBODY,
+    "GET /api/docs/": EVERYBODY,
+    "GET /api/redoc/": EVERYBODY,
+    "GET /api/problems/{code}/": EVERYBODY,
+    "GET /health/live/": EVERYBODY,
+    "GET /health/ready/": EVERYBODY,
+}
+
+PUBLIC: dict[str, frozenset[str]] = {
+    # signing in
+    "POST /api/v1/auth/login/": WORLD,
+    "POST /api/v1/auth/logout/": WORLD,
+    "POST /api/v1/auth/refresh/": WORLD,
+    "POST /api/v1/auth/password/change/": PLATFORM,
+    "POST /api/v1/auth/password/reset/": WORLD,
+    "POST /api/v1/auth/password/reset/confirm/": WORLD,
+    # signing up
+    "GET /api/v1/plans/": WORLD,
+    "GET /api/v1/signup/availability/": WORLD,
+    "POST /api/v1/signup/": WORLD,
+    "POST /api/v1/signup/verify/": WORLD,
+    "GET /api/v1/signup/{sign_up_id}/": WORLD,
+    # the platform
+    "GET /api/v1/platform/libraries/": PLATFORM,
+    "POST /billing/stripe/webhook/": WORLD,
+    # pages
+    "GET /": WORLD,
+    "GET /signup/": WORLD,
+    "POST /signup/": WORLD,
+    "GET /signup/check-your-mail/": WORLD,
+    "GET /signup/verify/": WORLD,
+    "POST /signup/verify/": WORLD,
+    "GET /robots.txt": WORLD,
+    # documents and health
+    "GET /api/schema/": WORLD,
+    "GET /api/docs/": WORLD,
+    "GET /api/redoc/": WORLD,
+    "GET /api/problems/{code}/": WORLD,
+    "GET /health/live/": WORLD,
+    "GET /health/ready/": WORLD,
+}
+
+MATRIX = {"library": LIBRARY, "public": PUBLIC}
+
+
+def allowed(site: str, key: str) -> frozenset[str]:
+    """The roles that an endpoint lets in. Raises KeyError for one without a row."""
+    return MATRIX[site][key]

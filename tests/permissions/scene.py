@@ -1,0 +1,106 @@
+"""One of everything in one library: what the example requests name and what another library must not reach."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from saas.core.tenancy import in_library, in_public
+from shared_apps.accounts.models import User
+from tests import factories
+from tests.permissions.matrix import ANONYMOUS
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Rows of one library, and who is calling (a standard role, or "anonymous")."""
+
+    library: Any
+    branch: Any
+    category: Any
+    item_type: Any
+    title: Any
+    copy: Any
+    loan: Any
+    patron: Any
+    card: Any
+    rule: Any
+    job: Any
+    queued_job: Any
+    record: Any
+    user: Any
+    assignment: Any
+    caller: str = ANONYMOUS
+
+    @property
+    def account(self) -> User:
+        """The caller's own account; the reader's where nobody is signed in."""
+        role = "reader" if self.caller == ANONYMOUS else self.caller
+        return User.objects.get(email=f"{role}@{self.library.subdomain}.example")
+
+
+@dataclass(frozen=True)
+class PublicScene:
+    """Rows of the public site, and who is calling ("staff" or "anonymous")."""
+
+    staff: Any
+    sign_up: Any
+    used_sign_up: Any
+    caller: str = ANONYMOUS
+
+    @property
+    def account(self) -> User:
+        """The caller's own account; the same person's where nobody is signed in."""
+        user: User = self.staff
+        return user
+
+
+def build_scene(library: Any) -> Scene:
+    """Make the rows of a library: two of each kind that a list shows, so that lists have a second page."""
+    with in_library(library), transaction.atomic():
+        branch, _other = factories.BranchFactory.create_batch(2)
+        category, _other = factories.PatronCategoryFactory.create_batch(2)
+        item_type, _other = factories.ItemTypeFactory.create_batch(2)
+        title = factories.TitleFactory(
+            title=f"Secret of {library.subdomain}", contributors=(), subjects=("Islands",)
+        )
+        factories.TitleFactory(title=f"Secret of {library.subdomain}, volume 2")
+        card = factories.CardFactory(number=factories.unique(f"C-{library.subdomain}-"))
+        loan, _second, _of_another = [
+            *(factories.LoanFactory(card=card, copy__title=title) for _ in range(2)),
+            factories.LoanFactory(),
+        ]
+        job = factories.ImportJobFactory()
+        record, _other = [
+            factories.ImportRecordFactory(job=job, number=number, title=title) for number in (1, 2)
+        ]
+        assignment = factories.RoleAssignmentFactory()
+        return Scene(
+            library=library,
+            branch=branch,
+            category=category,
+            item_type=item_type,
+            title=title,
+            copy=factories.CopyFactory(title=title),
+            loan=loan,
+            patron=card.patron,
+            card=card,
+            rule=factories.LoanRuleFactory(branch=branch),
+            job=job,
+            queued_job=factories.ImportJobFactory(state="queued", started_at=None, finished_at=None),
+            record=record,
+            user=assignment.user,
+            assignment=assignment,
+        )
+
+
+def build_public_scene() -> PublicScene:
+    """Make a member of the platform's staff, a sign-up that waits and one whose link was used."""
+    with in_public(), transaction.atomic():
+        return PublicScene(
+            staff=factories.UserFactory(email=f"{factories.unique('staff')}@platform.example", is_staff=True),
+            sign_up=factories.SignUpFactory(),
+            used_sign_up=factories.SignUpFactory(status="verified", password_hash=""),
+        )
