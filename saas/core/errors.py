@@ -358,10 +358,11 @@ def error_class(code: str) -> type[DomainError] | None:
     return next((cls for cls in all_error_classes() if cls.code == code), None)
 
 
-def error_page() -> str:
-    """Return the table of all codes as Markdown, in the source language, for docs/errors/."""
+def error_page(classes: Iterable[type[DomainError]] | None = None) -> str:
+    """Return the table of codes as Markdown, in the source language, for docs/errors.md; by default of all."""
     rows = ["| code | status | title | when |", "|---|---|---|---|"]
-    rows += [f"| `{c.code}` | {c.status} | {c.title} | {summary(c)} |" for c in all_error_classes()]
+    shown = all_error_classes() if classes is None else classes
+    rows += [f"| `{c.code}` | {c.status} | {c.title} | {summary(c)} |" for c in shown]
     return "\n".join(rows) + "\n"
 
 
