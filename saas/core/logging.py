@@ -42,7 +42,7 @@ def mask_secrets(_logger: Any, _name: str, event: structlog.typing.EventDict) ->
 
 
 def one_line(_logger: Any, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Processor: control characters are escaped and long values cut, so that no input can forge a line (ASVS 16.4.1)."""
+    """Processor: control characters are escaped and long values cut, so no input can forge a line (ASVS 16.4.1)."""
     for key, value in event.items():
         if isinstance(value, str) and key not in {"exception"}:
             text = value if len(value) <= MAX_VALUE else value[:MAX_VALUE] + "..."

@@ -12,10 +12,12 @@ import psycopg
 import redis
 
 from saas.demo.servers import data_dir, start_where_needed
-from saas.demo.supervisor import port_is_free
+from saas.demo.supervisor import SupervisorError, end_leftovers, port_is_free
 from saas.embedded import EmbeddedError, wipe
 
 DEFAULT_PORT = 8000
+# Tells the demo's own processes that the servers are ours to keep alive.
+EMBEDDED = "LIBRARYHUB_EMBEDDED"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,12 +48,12 @@ def prepare(argv: Sequence[str]) -> None:
     add_arguments(parser)
     options, _ = parser.parse_known_args(argv)
     _check_records(options.records)
+    _end_what_a_killed_demo_left()
     if not port_is_free(options.port):
         sys.exit(f"libraryhub: port {options.port} is taken: choose another one with --port.")
-    own_servers = bool(os.environ.get("DATABASE_URL"))
     if options.fresh:
-        _start_afresh(own_servers)
-    start_where_needed()
+        _start_afresh()
+    os.environ[EMBEDDED] = "" if start_where_needed() is None else "1"
     _check_database(os.environ["DATABASE_URL"])
     _check_redis(os.environ["REDIS_URL"])
     os.environ["DEMO"] = "1"
@@ -69,14 +71,21 @@ def _check_records(file: Path | None) -> None:
         sys.exit(f"libraryhub: the records file {file} cannot be read: {error.strerror}.")
 
 
-def _start_afresh(own_servers: bool) -> None:
-    if own_servers:
+def _end_what_a_killed_demo_left() -> None:
+    try:
+        end_leftovers(data_dir() / "demo")
+    except SupervisorError as error:
+        sys.exit(f"libraryhub: {error}")
+
+
+def _start_afresh() -> None:
+    if os.environ.get("DATABASE_URL"):
         sys.exit(
             "libraryhub: --fresh throws away the embedded servers' data only; DATABASE_URL names a server of"
             " your own, so empty that database yourself."
         )
     try:
-        wipe(data_dir())
+        wipe(data_dir(), also=("media", "demo"))
     except EmbeddedError as error:
         sys.exit(f"libraryhub: {error}")
 

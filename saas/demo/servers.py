@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from saas.embedded import EmbeddedError, ensure, export
+from saas.embedded import EmbeddedError, Servers, provide
 from saas.settings.env import PROJECT_ROOT
 
 
@@ -16,14 +16,12 @@ def data_dir(environ: Mapping[str, str] = os.environ) -> Path:
     return Path(environ.get("DATA_DIR") or PROJECT_ROOT / "var").expanduser().resolve()
 
 
-def start_where_needed() -> None:
+def start_where_needed() -> Servers | None:
     """Start or join the embedded Postgres and Redis and set DATABASE_URL and REDIS_URL, where either is unset.
 
-    Ends the process with one sentence and exit code 1 where they cannot be started.
+    None where both were set. Ends the process with one sentence and exit code 1 where they cannot be started.
     """
-    if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
-        return
     try:
-        export(ensure(data_dir()))
+        return provide(data_dir())
     except EmbeddedError as error:
         sys.exit(f"libraryhub: {error}")

@@ -22,10 +22,12 @@ REST_FRAMEWORK = {
 API_MAX_BODY_BYTES = 1024 * 1024
 TRUSTED_PROXY_COUNT: int = ENV["TRUSTED_PROXY_COUNT"]
 RATE_LIMITS_ENABLED = True
-# policy name: (requests, seconds). Plans scale "burst" (shared_apps.entitlements).
+# policy name: (requests, seconds). "library" counts all callers of one library; its plan has the numbers.
+RATE_LIMIT_RESOLVER = "shared_apps.entitlements.selectors.rate_limit_of_policy"
 RATE_LIMITS = {
     "burst": (600, 60),
     "anonymous": (300, 60),
+    "library": (6_000, 60),
     "signup": (20, 3600),
     "login-account": (10, 300),
     "login-address": (100, 300),

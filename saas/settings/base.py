@@ -116,9 +116,9 @@ LIBRARY_SEEDERS = [
     "tenant_apps.circulation.services.seed_library",
 ]
 
-from saas.settings.api import *  # noqa: E402, F403
-from saas.settings.auth import *  # noqa: E402, F403
-from saas.settings.cache import *  # noqa: E402, F403
-from saas.settings.database import *  # noqa: E402, F403
-from saas.settings.security import *  # noqa: E402, F403
-from saas.settings.tasks import *  # noqa: E402, F403
+from saas.settings.api import *
+from saas.settings.auth import *
+from saas.settings.cache import *
+from saas.settings.database import *
+from saas.settings.security import *
+from saas.settings.tasks import *

@@ -9,9 +9,9 @@ REDIS_URL: str = ENV.or_default("REDIS_URL", "redis://localhost:6379/0")
 def redis_database(url: str, number: int) -> str:
     """The same Redis server, another logical database: sockets name it in the query, hosts in the path."""
     if url.startswith("unix://"):
-        return f"{url.split('?')[0]}?db={number}"
+        return f"{url.partition('?')[0]}?db={number}"
     scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.split('/')[0]}/{number}"
+    return f"{scheme}://{rest.partition('/')[0]}/{number}"
 
 
 CACHES = {

@@ -1,4 +1,4 @@
-"""Work on this machine: readable logs, pages without HTTPS, the embedded servers unless the environment names others."""
+"""Work on this machine: readable logs, pages without HTTPS, embedded servers unless the environment names others."""
 
 from saas.settings.base import *
 from saas.settings.base import ENV

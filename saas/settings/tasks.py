@@ -1,7 +1,6 @@
 """Celery: JSON alone, late acknowledgement, and the schedule (code, not rows: it is part of the release)."""
 
-from saas.settings.cache import REDIS_URL
-from saas.settings.cache import redis_database
+from saas.settings.cache import REDIS_URL, redis_database
 
 
 def broker_url(url: str) -> str:

@@ -9,9 +9,9 @@ from saas.settings.env import PROJECT_ROOT
 
 provide(PROJECT_ROOT / "var" / "tests")
 
-from saas.settings.base import *  # noqa: E402
-from saas.settings.base import ENV  # noqa: E402
-from saas.settings.logging import logging_for  # noqa: E402
+from saas.settings.base import *
+from saas.settings.base import ENV
+from saas.settings.logging import logging_for
 
 LOGGING = logging_for("readable", ENV.or_default("LOG_LEVEL", "WARNING"))
 SECRET_KEY = "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789"
@@ -22,6 +22,6 @@ RATE_LIMITS_ENABLED = False
 STRIPE_WEBHOOK_SECRETS = ["whsec_tests_only"]
 CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
-MEDIA_ROOT = DATA_DIR / "tests" / "media"  # noqa: F405
+MEDIA_ROOT = DATA_DIR / "tests" / "media"
 # Negative answers of the host cache would outlive the test that made them.
 LIBRARY_HOST_CACHE_SECONDS = LIBRARY_HOST_MISS_CACHE_SECONDS = 0

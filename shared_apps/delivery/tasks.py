@@ -48,7 +48,7 @@ def sweep() -> None:
 
 @public_task(name="delivery.purge")
 def purge() -> None:
-    """Delete delivered messages and stored answers that are past their time, in every library and on the public site."""
+    """Delete delivered messages and stored answers past their time, in every library and on the public site."""
     now = clock.now()
     with in_public():
         services.purge(now=now)

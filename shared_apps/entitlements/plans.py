@@ -62,7 +62,7 @@ PLANS: tuple[Plan, ...] = (
         name=_("Free"),
         summary=_("A school, parish or reading-room shelf."),
         limits=Limits(
-            titles=2_000, patrons=200, staff=2, branches=1, storage_bytes=GIB, requests_per_minute=300
+            titles=2_000, patrons=200, staff=2, branches=1, storage_bytes=GIB, requests_per_minute=1_200
         ),
         prices=_prices(("0.00", "0.00"), ("0.00", "0.00")),
         trial_days=0,
@@ -77,7 +77,7 @@ PLANS: tuple[Plan, ...] = (
             staff=10,
             branches=2,
             storage_bytes=10 * GIB,
-            requests_per_minute=1_200,
+            requests_per_minute=3_000,
         ),
         prices=_prices(("39.00", "390.00"), ("45.00", "450.00")),
         trial_days=TRIAL_DAYS,

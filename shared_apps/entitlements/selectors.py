@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from saas.core.tenancy import current_library_or_none
 from shared_apps.entitlements.errors import UnknownPlan
 from shared_apps.entitlements.plans import DEFAULT_PLAN, PLANS, TRIAL_DAYS, Interval, Limits, Plan
 
@@ -16,6 +17,7 @@ __all__ = [
     "plan",
     "plan_codes",
     "rate_limit",
+    "rate_limit_of_policy",
 ]
 _BY_CODE = {offered.code: offered for offered in PLANS}
 
@@ -41,6 +43,15 @@ def plan(code: str) -> Plan:
 def first_status(code: str) -> str:
     """Status of a new library: `trialing` on a paid plan, `active` on a free one. Raises UnknownPlan."""
     return "active" if plan(code).is_free else "trialing"
+
+
+def rate_limit_of_policy(policy: str, schema: str) -> tuple[int, int] | None:
+    """RATE_LIMIT_RESOLVER: the plan's own numbers for the policy that counts a whole library; None for the others."""
+    library = current_library_or_none()
+    if policy != "library" or library is None or library.schema_name != schema:
+        return None
+    # A plan made for one library alone has the default numbers of the settings.
+    return rate_limit(library.plan) if library.plan in _BY_CODE else None
 
 
 def rate_limit(code: str) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiViewExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiParameter
@@ -46,6 +46,18 @@ PROBLEM_SCHEMA: dict[str, Any] = {
     },
     "additionalProperties": True,
 }
+
+
+def _leave_out_registration() -> None:
+    """Forget what drf-spectacular knows of dj-rest-auth's registration views.
+
+    They cannot be imported without allauth.socialaccount, which we do not install, and each would be a warning.
+    """
+    known = OpenApiViewExtension._registry
+    known[:] = [one for one in known if not str(one.target_class).startswith("dj_rest_auth.registration.")]
+
+
+_leave_out_registration()
 
 
 class LibraryTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

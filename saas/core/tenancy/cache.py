@@ -10,7 +10,7 @@ from saas.core.tenancy.context import current_schema
 
 
 def library_key(key: str, key_prefix: str, version: int) -> str:
-    """KEY_FUNCTION: schema, prefix, version, key. Schema names hold no colon, so a key cannot pretend to be another's."""
+    """KEY_FUNCTION: schema, prefix, version, key. Schema names hold no colon: a key cannot pretend to be another's."""
     return f"{current_schema()}:{key_prefix}:{version}:{key}"
 
 

@@ -13,7 +13,7 @@ from psycopg.errors import UniqueViolation
 from saas.core.errors import NotFound
 from saas.core.principals import Actor
 from shared_apps.audit import services as audit
-from tenant_apps.branches.models import Branch
+from tenant_apps.branches.selectors import Branch
 from tenant_apps.catalog.errors import BarcodeTaken
 from tenant_apps.catalog.models import Copy, ItemType, Title
 

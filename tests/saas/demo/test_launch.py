@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from saas.demo import accounts
 
+Demo = Callable[..., "subprocess.CompletedProcess[str]"]
 PROJECT = Path(__file__).resolve().parents[3]
 
 
-def demo(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run_demo(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     return subprocess.run(
         [sys.executable, "manage.py", "demo", *arguments],
         cwd=PROJECT,
-        env={**kept, **environment},
+        env={**kept, "DATA_DIR": str(folder), **environment},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`demo(*arguments, **environment)` runs the command with a data folder of its own."""
+    return functools.partial(run_demo, tmp_path / "own")
 
 
 def assert_one_sentence(result: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -45,35 +53,35 @@ def taken_port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_a_taken_port(taken_port: int) -> None:
+def test_a_taken_port(taken_port: int, demo: Demo) -> None:
     assert_one_sentence(demo("--port", str(taken_port)), str(taken_port), "--port")
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
-def test_a_port_that_is_none(port: str) -> None:
+def test_a_port_that_is_none(port: str, demo: Demo) -> None:
     result = demo(f"--port={port}")
     assert result.returncode == 2
     assert "not a port" in result.stderr
 
 
-def test_a_records_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_records_file_that_is_not_there(tmp_path: Path, demo: Demo) -> None:
     assert_one_sentence(
         demo("--port", "8999", "--records", str(tmp_path / "none.mrc")), "none.mrc", "cannot be read"
     )
 
 
-def test_a_database_that_does_not_answer() -> None:
+def test_a_database_that_does_not_answer(demo: Demo) -> None:
     urls = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1"}
     assert_one_sentence(demo("--port", "8999", **urls), "DATABASE_URL")
 
 
-def test_a_database_url_that_is_no_url() -> None:
+def test_a_database_url_that_is_no_url(demo: Demo) -> None:
     assert_one_sentence(
         demo("--port", "8999", DATABASE_URL="not a url", REDIS_URL="redis://127.0.0.1:1"), "DATABASE_URL"
     )
 
 
-def test_fresh_never_empties_a_server_of_the_persons_own() -> None:
+def test_fresh_never_empties_a_server_of_the_persons_own(demo: Demo) -> None:
     result = demo(
         "--port",
         "8999",
@@ -84,12 +92,12 @@ def test_fresh_never_empties_a_server_of_the_persons_own() -> None:
     assert_one_sentence(result, "--fresh", "DATABASE_URL")
 
 
-def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made(tmp_path: Path, demo: Demo) -> None:
     (tmp_path / "file").write_text("")
     assert_one_sentence(demo("--port", "8999", DATA_DIR=str(tmp_path / "file" / "data")), str(tmp_path))
 
 
-def test_help_teaches_without_starting_anything() -> None:
+def test_help_teaches_without_starting_anything(demo: Demo) -> None:
     result = demo("--help", DATABASE_URL="postgresql://127.0.0.1:1/x", REDIS_URL="redis://127.0.0.1:1")
     assert result.returncode == 0
     for option in ("--port", "--records", "--fresh", "--reload", "riverside"):

@@ -50,7 +50,7 @@ def test_limits_cannot_be_changed_at_run_time() -> None:
 
 
 def test_the_rate_limit_of_a_plan_is_for_a_minute() -> None:
-    assert selectors.rate_limit("free") == (300, 60)
+    assert selectors.rate_limit("free") == (1_200, 60)
     assert selectors.rate_limit("pro")[0] > selectors.rate_limit("starter")[0]
 
 

@@ -21,7 +21,7 @@ def test_everybody_may_read_the_price_list(public_api: Any) -> None:
         "staff": 10,
         "branches": 2,
         "storage_bytes": 10 * 1024**3,
-        "requests_per_minute": 1_200,
+        "requests_per_minute": 3_000,
     }
 
 

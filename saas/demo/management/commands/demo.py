@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import os
 import sys
 import time
 from argparse import ArgumentParser
@@ -50,7 +52,7 @@ class Command(BaseCommand):
 
 
 def children(*, port: int, reload: bool) -> list[Child]:
-    """The three processes of the demo; with `reload`, Django's own server watches the code."""
+    """The processes of the demo; with `reload`, Django's own server watches the code."""
     python = sys.executable
     granian = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
     granian += ["--workers", "1", "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
@@ -72,7 +74,10 @@ def children(*, port: int, reload: bool) -> list[Child]:
     ]
     schedule = settings.DATA_DIR / "demo" / "beat-schedule"
     beat = [*celery, "beat", "--schedule", str(schedule), "--loglevel", "WARNING"]
+    # A Postgres or Redis that was killed comes back while the demo runs.
+    services = [python, "-m", "saas.embedded", "run", "--data", str(settings.DATA_DIR)]
     return [
+        *([Child("services", services)] if os.environ.get(launch.EMBEDDED) else []),
         Child("web", web, ready=lambda: is_ready(port)),
         Child("worker", worker),
         Child("beat", beat),
@@ -81,8 +86,6 @@ def children(*, port: int, reload: bool) -> list[Child]:
 
 def is_ready(port: int) -> bool:
     """Whether the web process answers its readiness check."""
-    import http.client
-
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         connection.request("GET", "/health/ready/", headers={"Host": f"localhost:{port}"})

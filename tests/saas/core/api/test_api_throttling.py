@@ -189,7 +189,7 @@ def test_services_count_subjects_of_their_own() -> None:
         ("", None, 0, "unknown"),
     ],
 )
-def test_the_address_of_the_caller(  # noqa: PLR0917
+def test_the_address_of_the_caller(
     rf: RequestFactory, settings: Any, remote: str, forwarded: str | None, proxies: int, expected: str
 ) -> None:
     settings.TRUSTED_PROXY_COUNT = proxies

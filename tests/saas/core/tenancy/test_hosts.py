@@ -6,8 +6,8 @@ import itertools
 from typing import Any
 
 import pytest
-from django.test.utils import CaptureQueriesContext
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from saas.core.tenancy import hosts
 from saas.core.tenancy.hosts import HostCache, UnknownHost, library_for_host, normalise_host, subdomain_of
