@@ -22,9 +22,7 @@ class AuditEntry(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(
-                fields=["target_type", "target_id", "id"], name="audit_entry_target"
-            ),
+            models.Index(fields=["target_type", "target_id", "id"], name="audit_entry_target"),
         ]
 
     def __str__(self) -> str:
