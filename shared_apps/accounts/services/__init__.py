@@ -17,7 +17,7 @@ from shared_apps.accounts.services.sessions import (
     sign_out,
     start_session,
 )
-from shared_apps.accounts.services.sign_in import Credentials, SignedIn, sign_in
+from shared_apps.accounts.services.signing_in import Credentials, SignedIn, sign_in
 from shared_apps.accounts.services.users import create_user
 
 __all__ = [
