@@ -11,13 +11,18 @@ from saas.core.errors import FieldProblem, ValidationFailed
 from saas.core.principals import SYSTEM, Actor
 from saas.core.seeding import LibrarySeed
 from shared_apps.audit import services as audit
+from shared_apps.delivery.services import publish
 from tenant_apps.preferences.codes import COUNTRIES, currency_of
 from tenant_apps.preferences.models import LibraryPreferences
 from tenant_apps.preferences.registry import REGISTRY
 from tenant_apps.preferences.rules import Kind, Setting, SettingValueError, Value, time_zones
 from tenant_apps.preferences.selectors import values_of
 
-__all__ = ["Kind", "Setting", "change", "define", "seed_library"]
+__all__ = ["PROFILE_CHANGED", "PUBLIC_PROFILE", "Kind", "Setting", "change", "define", "seed_library"]
+
+PROFILE_CHANGED = "preferences.profile_changed"
+# What the public site keeps of a library too, because it is needed before the library's schema is read.
+PUBLIC_PROFILE = frozenset({"name", "language", "time_zone", "country"})
 
 
 def define(setting: Setting) -> Setting:
@@ -58,6 +63,9 @@ def change(
             personal={key: pair for key, pair in entry.items() if REGISTRY.settings[key].personal},
             now=now,
         )
+        if changed.keys() & PUBLIC_PROFILE:
+            # The public site's row is in another schema, so it follows by the outbox and not in this transaction.
+            publish(kind=PROFILE_CHANGED, payload={}, now=now)
     return row
 
 
