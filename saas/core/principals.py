@@ -91,6 +91,8 @@ def principal_of(request: HttpRequest | Any) -> Principal:
     principal = getattr(raw, "_principal", None)
     if principal is None:
         user = getattr(request, "user", None)
-        principal = load_principal(user.pk if user is not None and user.is_authenticated else None)
+        known = user.pk if user is not None and user.is_authenticated else None
+        # To look at the user may have brought the rights along (saas.core.browser_session).
+        principal = getattr(raw, "_principal", None) or load_principal(known)
         raw._principal = principal
     return cast(Principal, principal)

@@ -23,8 +23,8 @@ def library_url(subdomain: str, path: str = "/") -> str:
 
 
 def sign_in_url(subdomain: str) -> str:
-    """Address where the people of a library sign in: the API's, as there is no page for it yet."""
-    return library_url(subdomain, "/api/v1/auth/login/")
+    """Address of the page where the people of a library sign in."""
+    return library_url(subdomain, settings.LOGIN_URL)
 
 
 def public_url(path: str = "/") -> str:

@@ -31,6 +31,7 @@ def context_of(library: Library, host: str | None = None) -> LibraryContext:
         status=library.status,
         plan=library.plan,
         primary_host=host or f"{library.subdomain}.{settings.BASE_DOMAINS[0]}",
+        language=library.language,
     )
 
 

@@ -21,7 +21,8 @@ class NoLibrary(RuntimeError):
 class LibraryContext:
     """What a request needs to know of its library, loaded once from the public schema and never changed.
 
-    `primary_host` is the host name that links in mails use, without a port.
+    `primary_host` is the host name that links in mails use, without a port; `language` is what its pages speak to a
+    browser that asks for none that we have.
     """
 
     id: uuid.UUID
@@ -31,6 +32,7 @@ class LibraryContext:
     status: str
     plan: str
     primary_host: str
+    language: str = "en"
 
     @property
     def is_open(self) -> bool:

@@ -25,6 +25,8 @@ _OPEN_WHEN_SUSPENDED = (
     "/api/v1/exports/",
     "/health/",
     "/static/",
+    "/sign-in/",
+    "/sign-out/",
 )
 
 

@@ -1,0 +1,66 @@
+"""Forms of pages: how they look and keep what was typed. What the values mean is checked where the API checks it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from django import forms
+from django.utils.functional import Promise
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError as ApiValidationError
+
+from saas.core.api.failures import validation_failed
+from saas.core.errors import DomainError
+
+
+class PageForm(forms.Form):
+    """A form whose fields describe themselves to assistive technology and whose errors can be listed in a summary.
+
+    `field_of` names the form's field for a field of the API that is called otherwise here.
+    """
+
+    use_required_attribute = False  # errors are told by the page, in its own language, with a summary
+    field_of: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
+        for field in self.fields.values():
+            field.widget.attrs.setdefault("autocomplete", "off")
+            if field.required:
+                field.widget.attrs["aria-required"] = "true"
+
+    def add_problems(self, error: DomainError) -> None:
+        """Show a refusal: each problem at its field, what belongs to no field of this form above all of them."""
+        shown = False
+        for problem in error.errors:
+            root = problem.field.split(".")[0]
+            name = self.field_of.get(problem.field, self.field_of.get(root, root))
+            if name in self.fields:
+                if name not in self.errors:
+                    self.add_error(name, forms.ValidationError(str(problem.detail), code=problem.code))
+                shown = True
+        if not shown:
+            self.add_error(None, forms.ValidationError(str(error.detail or error.title), code=error.code))
+
+    def invalid_fields(self) -> Iterator[forms.BoundField]:
+        """Fields with an error, in the order of the page."""
+        return (self[name] for name in self.fields if self[name].errors)
+
+
+def text_field(label: str | Promise, *, max_length: int, required: bool = True, **attributes: str) -> forms.CharField:
+    """One line of text; `attributes` are those of the input, "_" for "-", `help_text` the hint below its label."""
+    hint = attributes.pop("help_text", "")
+    names = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
+    widget = forms.TextInput(attrs=names)
+    return forms.CharField(label=label, max_length=max_length, required=required, help_text=hint, widget=widget)
+
+
+def validated(serializer: serializers.BaseSerializer[Any]) -> dict[str, Any]:
+    """The values as the API understands them. Raises ValidationFailed with a problem for each field."""
+    try:
+        serializer.is_valid(raise_exception=True)
+    except ApiValidationError as error:
+        raise validation_failed(error) from error
+    values: dict[str, Any] = serializer.validated_data
+    return values
