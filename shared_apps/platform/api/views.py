@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -35,6 +36,7 @@ class LibrariesView(ApiViewSet):
             raise invalid_parameter("status", "invalid_choice", _("Choose one of: %(choices)s.") % choices)
         return libraries.filter(status=status)
 
+    @extend_schema(summary="List libraries", responses=LibrarySerializer(many=True))
     def list(self, request: Request) -> Response:
         """List all libraries, the newest first."""
         page = self.paginate_queryset(self.get_queryset())
