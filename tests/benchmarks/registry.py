@@ -1,0 +1,55 @@
+"""The benchmarks that exist. A new one is a module with `run(options) -> Outcome` and a line here."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+from tests.benchmarks.results import Outcome
+
+
+class BenchmarkRefused(RuntimeError):
+    """Nothing was measured, because the numbers would not mean what they say; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to run: sized down or in full, and where to tell what is being done."""
+
+    quick: bool
+    say: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A benchmark by name. `module` is imported only when it runs: `--list` and `--help` need no database."""
+
+    name: str
+    summary: str
+    module: str
+
+    def run(self, options: Options) -> Outcome:
+        """Measure. Raises BenchmarkRefused."""
+        outcome: Outcome = import_module(self.module).run(options)
+        return outcome
+
+
+BENCHMARKS = {
+    benchmark.name: benchmark
+    for benchmark in (
+        Benchmark(
+            "requests",
+            "list, title, checkout, return, me and one query over HTTP, against usual DRF and without tenancy",
+            "tests.benchmarks.requests.run",
+        ),
+    )
+}
+
+
+def unknown(name: str) -> str:
+    """What to tell somebody who asked for a benchmark that does not exist."""
+    near = difflib.get_close_matches(name, BENCHMARKS, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return f"there is no benchmark {name!r}.{hint} There are: {', '.join(sorted(BENCHMARKS))}."

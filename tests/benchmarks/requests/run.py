@@ -1,0 +1,104 @@
+"""The benchmark `requests`: one library, one database, three processes that serve the same addresses."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from tests.benchmarks.registry import BenchmarkRefused, Options
+from tests.benchmarks.requests import servers
+from tests.benchmarks.requests.sizes import OURS, VARIANTS, size_of
+from tests.benchmarks.results import Outcome
+
+if TYPE_CHECKING:
+    from tests.benchmarks.requests.data import Desk
+
+DATABASE = "lh_benchmark"
+_ONE_RUN = 7326002  # advisory lock: two runs at once would measure each other
+
+
+def run(options: Options) -> Outcome:
+    """Make the data, start the variants, check that they agree, and measure. Raises BenchmarkRefused."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = OURS.settings
+    import django
+
+    django.setup()
+    # The parent's own lines would stand between the progress; the servers keep theirs, which are measured.
+    logging.getLogger().setLevel(logging.WARNING)
+    from tests.benchmarks.requests import data, measure
+    from tests.database import SCHEMAS
+
+    with scratch_database() as postgres, tempfile.TemporaryDirectory() as logs:
+        options.say(f"making a library of {size_of(quick=options.quick).titles:,} titles ...")
+        desk = make_library(size_of(quick=options.quick).titles)
+        environment = {
+            "DATABASE_URL": database_url(os.environ["DATABASE_URL"], DATABASE),
+            "BENCHMARK_SCHEMA": SCHEMAS[data.LIBRARY],
+        }
+        options.say("starting " + ", ".join(variant.name for variant in VARIANTS) + " ...")
+        with servers.running(VARIANTS, environment, Path(logs)) as running:
+            rows, rounds = measure.measure(running, desk, options)
+    return Outcome(rows, postgres, notes(desk.counts, rounds, quick=options.quick))
+
+
+def make_library(titles: int) -> Desk:
+    """The library with its starting rows, its data, and the host name by which stock django-tenants finds it."""
+    from saas.core.tenancy import in_library
+    from shared_apps.tenants.models import Domain
+    from shared_apps.tenants.selectors import find_library_by_subdomain
+    from tests.benchmarks.requests import data
+    from tests.database import fill
+
+    fill(data.LIBRARY)
+    library = find_library_by_subdomain(data.LIBRARY)
+    assert library is not None
+    Domain.objects.create(domain=library.primary_host, tenant_id=library.id, is_primary=True)
+    with in_library(library):
+        return data.build(titles)
+
+
+def notes(counts: Mapping[str, int], rounds: int, *, quick: bool) -> list[str]:
+    """What the numbers were measured on, in words."""
+    size = ", ".join(f"{count:,} {noun}" for noun, count in counts.items())
+    sized = "Sized down by --quick: " if quick else "Full size: "
+    return [
+        f"{sized}{size}; {rounds} rounds or more, in turns; each number is the median of the rounds' medians.",
+        "Over HTTP on one kept connection, from sending to the last byte; Granian, one worker with one thread each.",
+    ]
+
+
+def database_url(url: str, name: str) -> str:
+    """The same server, another database."""
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
+
+
+@contextmanager
+def scratch_database() -> Iterator[str]:
+    """A copy of the tests' template for the length of the run; yields the server's version.
+
+    Raises BenchmarkRefused while another run has it.
+    """
+    from django.db import connection
+
+    from saas.settings.cache import redis_database
+    from tests import database
+    from tests.benchmarks.requests.broker import environment_redis, forget_messages
+
+    with database.maintenance_connection() as server:
+        locked = server.execute("SELECT pg_try_advisory_lock(%s)", [_ONE_RUN]).fetchone()
+        if not (locked and locked[0]):
+            raise BenchmarkRefused("another run is measuring on this server; wait for it to end")
+        try:
+            database.copy_template(server, DATABASE)
+            database.use(DATABASE)
+            yield server.execute("SHOW server_version").fetchall()[0][0].split()[0]
+        finally:
+            connection.close()
+            database.drop(server, DATABASE)
+            forget_messages(redis_database(environment_redis(), 3))

@@ -1,0 +1,176 @@
+"""From requests to rows, with servers that answer from memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.benchmarks.registry import BenchmarkRefused, Options
+from tests.benchmarks.requests import measure
+from tests.benchmarks.requests.cases import CHECKOUT, LIST, RETURN, TARGETS, Call, Case, cases, refusals
+from tests.benchmarks.requests.data import Desk
+from tests.benchmarks.requests.run import database_url, notes
+from tests.benchmarks.requests.servers import Answer, Variant
+from tests.benchmarks.requests.sizes import FULL, OURS, PLAIN, QUICK, USUAL, VARIANTS, size_of
+
+DESK = Desk([7, 8], ["B1", "B2"], ["C1", "C2"], "B9", "C-lost", "C-full", {"titles": 2_000})
+
+
+class Fake:
+    """A server that answers each call with its status and one body, and remembers the order of calls."""
+
+    def __init__(
+        self, variant: Variant, order: list[str], body: Any = None, milliseconds: float = 1.0
+    ) -> None:
+        self.variant, self.order, self.milliseconds = variant, order, milliseconds
+        self.body = {"code": "refused"} if body is None else body
+        self.status: int | None = None
+        self.headers: dict[str, str] = {}
+        self.asked: list[str] = []
+        self.statuses: dict[str, int] = {}
+
+    def send(self, method: str, path: str, body: bytes | None = None) -> Answer:
+        self.order.append(self.variant.name)
+        return Answer(self.status or self.statuses.get(path, 200), orjson.dumps(self.body))
+
+    def timed(self, method: str, path: str, body: bytes | None = None) -> tuple[float, Answer]:
+        return self.milliseconds, self.send(method, path, body)
+
+    def ask(self, question: str) -> Any:
+        self.asked.append(question)
+        return {"statements": 4, "bytes": 2**20, "texts": []}
+
+    def log_tail(self) -> str:
+        return "the log"
+
+
+def servers(**options: Any) -> dict[str, Any]:
+    order: list[str] = []
+    return {variant.name: Fake(variant, order, **options) for variant in VARIANTS}
+
+
+def one_call(row: str = LIST) -> Case:
+    return Case(row, 2, lambda _number: [Call(row, "GET", "/list/")])
+
+
+def test_equal_answers_pass_the_comparison() -> None:
+    running = servers(body={"results": []})
+    measure.compare(running, one_call())
+    assert running[OURS.name].order[:3] == [OURS.name, USUAL.name, PLAIN.name]
+
+
+def test_a_different_answer_ends_the_run_before_anything_is_timed() -> None:
+    running = servers(body={"results": []})
+    running[PLAIN.name].body = {"results": [1]}
+    with pytest.raises(BenchmarkRefused, match="list of 50 titles: the answers of ours and plain Django"):
+        measure.compare(running, one_call())
+
+
+def test_an_error_ends_the_run_with_the_servers_log() -> None:
+    running = servers(body={"results": []})
+    running[USUAL.name].status = 500
+    with pytest.raises(BenchmarkRefused, match=r"usual DRF \(the log\) answers 500"):
+        measure.compare(running, one_call())
+
+
+def test_refusing_for_another_reason_ends_the_run() -> None:
+    call = Call("a copy on loan", "POST", "/loans/", b"{}", 409)
+    running = servers(body={"code": "copy_on_loan"})
+    for server in running.values():
+        server.status = 409
+    measure.compare_refusals(running, [call])
+    running[USUAL.name].body = {"code": "no_rule"}
+    with pytest.raises(BenchmarkRefused, match="a copy on loan: refused with different codes"):
+        measure.compare_refusals(running, [call])
+
+
+def test_lending_what_must_be_refused_ends_the_run() -> None:
+    running = servers(body={"code": "copy_on_loan"})
+    running[OURS.name].status, running[PLAIN.name].status = 409, 409
+    running[USUAL.name].status = 201
+    with pytest.raises(BenchmarkRefused, match="a copy on loan: usual DRF"):
+        measure.compare_refusals(running, [Call("a copy on loan", "POST", "/loans/", b"{}", 409)])
+
+
+def test_variants_are_timed_in_turns() -> None:
+    running = servers(body={})
+    order = running[OURS.name].order
+    said: list[str] = []
+    times, rounds = measure.time_all(running, [one_call()], Options(quick=True, say=said.append))
+    assert rounds == QUICK.rounds
+    assert order == [name for _round in range(rounds) for variant in VARIANTS for name in [variant.name] * 2]
+    assert times == {variant.name: {LIST: 1.0} for variant in VARIANTS}
+    assert said == ["timing: list of 50 titles ..."]
+
+
+def test_statements_are_counted_for_each_request_on_its_own() -> None:
+    running = servers(body={})
+    pair = Case(CHECKOUT, 1, lambda _number: [Call(CHECKOUT, "GET", "/a/"), Call(RETURN, "GET", "/b/")])
+    assert measure.statements_of(running[OURS.name], [pair]) == {CHECKOUT: 4, RETURN: 4}
+    assert running[OURS.name].asked == ["trace/start", "trace/stop"] * 2
+
+
+def test_a_session_begins_with_a_sign_in_at_the_librarys_host() -> None:
+    server: Any = Fake(OURS, [], body={"access": "a-token"})
+    measure.sign_in(server)
+    assert server.headers["Host"] == "north.localhost"
+    assert server.headers["Authorization"] == "Bearer a-token"
+    server.status = 401
+    with pytest.raises(BenchmarkRefused, match="signing in: ours answers 401"):
+        measure.sign_in(server)
+
+
+def test_rows_compare_ours_with_each_peer_and_only_usual_drf_has_targets() -> None:
+    times = {OURS.name: {LIST: 2.0}, USUAL.name: {LIST: 20.0}, PLAIN.name: {LIST: 10.0}}
+    statements = {OURS.name: {LIST: 2}, USUAL.name: {LIST: 8}, PLAIN.name: {LIST: 4}}
+    rows = measure.rows_of(times, statements, {OURS.name: 50.0, USUAL.name: 100.0, PLAIN.name: 25.0})
+    assert [(row.name, row.unit, row.peer_name, row.ratio, row.met) for row in rows] == [
+        (LIST, "ms", USUAL.name, 10.0, True),
+        (LIST, "ms", PLAIN.name, 5.0, None),
+        (f"{LIST}: statements", "statements", USUAL.name, 4.0, None),
+        (f"{LIST}: statements", "statements", PLAIN.name, 2.0, None),
+        ("memory of the worker", "MiB", USUAL.name, 2.0, None),
+        ("memory of the worker", "MiB", PLAIN.name, 0.5, None),
+    ]
+
+
+def test_every_target_belongs_to_a_measured_row() -> None:
+    rows = {call.row for case in cases(DESK) for call in case.calls(0)}
+    assert set(TARGETS) <= rows
+    assert RETURN in rows
+
+
+def test_a_checkout_is_always_followed_by_its_return() -> None:
+    (desk,) = (case for case in cases(DESK) if case.name == CHECKOUT)
+    for number in range(5):
+        lent, returned = desk.calls(number)
+        assert lent.body is not None
+        assert returned.body is not None
+        assert (lent.path, returned.path) == ("/api/v1/loans/", "/api/v1/returns/")
+        assert orjson.loads(lent.body)["copy_barcode"] == orjson.loads(returned.body)["copy_barcode"]
+
+
+def test_refusals_expect_no_success() -> None:
+    assert {call.status for call in refusals(DESK)} == {404, 409}
+
+
+def test_quick_is_smaller_in_every_way() -> None:
+    assert size_of(quick=True) is QUICK
+    assert size_of(quick=False) is FULL
+    assert (QUICK.titles, QUICK.rounds, QUICK.seconds) < (FULL.titles, FULL.rounds, FULL.seconds)
+    # Under three minutes with the data and the starts, which take a third of that on two busy cores.
+    assert QUICK.seconds <= 60
+
+
+def test_notes_say_the_size_and_that_it_is_sized_down() -> None:
+    quick = notes({"titles": 2_470, "copies": 6_175}, 7, quick=True)
+    assert quick[0].startswith("Sized down by --quick: 2,470 titles, 6,175 copies; 7 rounds")
+    assert notes({"titles": 20_254}, 21, quick=False)[0].startswith("Full size: 20,254 titles")
+
+
+def test_the_scratch_database_is_on_the_same_server() -> None:
+    socket = "postgresql://postgres@:5432/libraryhub?host=/run/somewhere"
+    assert database_url(socket, "scratch") == "postgresql://postgres@:5432/scratch?host=/run/somewhere"
+    assert database_url("postgresql://u:p@db:5433/lh", "scratch") == "postgresql://u:p@db:5433/scratch"
