@@ -61,7 +61,8 @@ class SecurityHeadersMiddleware:
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         if not request.path_info.startswith(settings.STATIC_URL):
             response.headers.setdefault("Cache-Control", "no-store, private")
-        # Answers that no view made (unknown host, refused early) never reached django-csp.
+        # Answers that no view made (unknown host, refused early) never reached the middleware that sets these.
+        response.headers.setdefault("X-Frame-Options", settings.X_FRAME_OPTIONS)
         if "Content-Security-Policy" not in response.headers:
             response.headers["Content-Security-Policy"] = (
                 "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
