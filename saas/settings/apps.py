@@ -27,7 +27,6 @@ WITHOUT_TABLES = [
     "saas.demo",
     "allauth",
     "rest_framework",
-    "dj_rest_auth",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "csp",

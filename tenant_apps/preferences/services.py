@@ -43,27 +43,9 @@ def change(
     the default is not stored, so that a later default reaches whoever never chose. Raises ValidationFailed
     naming every wrong value, KeyError for an unknown key.
     """
-    cleaned = _clean(values)
     with transaction.atomic():
-        LibraryPreferences.objects.bulk_create([LibraryPreferences()], ignore_conflicts=True)
-        row = LibraryPreferences.objects.select_for_update(no_key=True).get()
-        if expect is not None:
-            expect(row)
-        before = values_of(row)
-        changed = {key: value for key, value in cleaned.items() if before[key] != value}
-        if not changed:
-            return row
-        _store(row, changed)
-        entry = {key: [before[key], value] for key, value in changed.items()}
-        audit.record(
-            action="settings.changed",
-            target=row,
-            by=by,
-            changes={key: None if REGISTRY.settings[key].personal else pair for key, pair in entry.items()},
-            personal={key: pair for key, pair in entry.items() if REGISTRY.settings[key].personal},
-            now=now,
-        )
-        if changed.keys() & PUBLIC_PROFILE:
+        row, changed = _apply(values, by=by, now=now, expect=expect)
+        if changed & PUBLIC_PROFILE:
             # The public site's row is in another schema, so it follows by the outbox and not in this transaction.
             publish(kind=PROFILE_CHANGED, payload={}, now=now)
     return row
@@ -85,7 +67,38 @@ def seed_library(seed: LibrarySeed) -> None:
         "country": known_country,
         "currency": currency_of(known_country),
     }
-    change(values=values, by=SYSTEM, now=seed.now)
+    with transaction.atomic():
+        _apply(values, by=SYSTEM, now=seed.now)
+
+
+def _apply(
+    values: Mapping[str, object],
+    *,
+    by: Actor,
+    now: datetime,
+    expect: Callable[[LibraryPreferences], None] | None = None,
+) -> tuple[LibraryPreferences, frozenset[str]]:
+    """Write what differs, audited; the row and the keys that changed. The caller holds a transaction."""
+    cleaned = _clean(values)
+    LibraryPreferences.objects.bulk_create([LibraryPreferences()], ignore_conflicts=True)
+    row = LibraryPreferences.objects.select_for_update(no_key=True).get()
+    if expect is not None:
+        expect(row)
+    before = values_of(row)
+    changed = {key: value for key, value in cleaned.items() if before[key] != value}
+    if not changed:
+        return row, frozenset()
+    _store(row, changed)
+    entry = {key: [before[key], value] for key, value in changed.items()}
+    audit.record(
+        action="settings.changed",
+        target=row,
+        by=by,
+        changes={key: None if REGISTRY.settings[key].personal else pair for key, pair in entry.items()},
+        personal={key: pair for key, pair in entry.items() if REGISTRY.settings[key].personal},
+        now=now,
+    )
+    return row, frozenset(changed)
 
 
 def _clean(values: Mapping[str, object]) -> dict[str, Value]:

@@ -47,10 +47,13 @@ class DatabaseWrapper(TenantDatabaseWrapper):
     def _handle_search_path(self, cursor: Any = None) -> None:
         if self._setting_search_path:
             return
-        if self._server_path() != ", ".join(self._get_cursor_search_paths()):
+        reported = self._server_path()
+        if reported != ", ".join(self._get_cursor_search_paths()):
             # Forget django-tenants' memory: it would return early on it when TENANT_LIMIT_SET_CALLS is set.
             self.search_path_set_schemas = None
-            super()._handle_search_path(cursor)  # type: ignore[no-untyped-call]
+            # Where it is sent with every cursor it goes on one of its own, so that statement counts in tests and
+            # logs stay those of the application and the same on every server.
+            super()._handle_search_path(cursor if reported is not None else None)  # type: ignore[no-untyped-call]
 
     def _server_path(self) -> str | None:
         """The search path as the server last reported it, or None where it does not report it."""

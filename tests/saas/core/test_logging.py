@@ -61,7 +61,9 @@ def test_secrets_never_reach_a_line(lines: io.StringIO) -> None:
 
 def test_input_cannot_forge_a_line_or_colour_a_terminal(lines: io.StringIO) -> None:
     start_log_context()
-    structlog.get_logger("tests").info("x", agent='a\r\n{"event": "forged"}\x1b[31m\u2028', long="y" * 100_000)
+    structlog.get_logger("tests").info(
+        "x", agent='a\r\n{"event": "forged"}\x1b[31m\u2028', long="y" * 100_000
+    )
     assert len(lines.getvalue().splitlines()) == 1
     (line,) = read(lines)
     assert line["agent"] == 'a\\x0d\\x0a{"event": "forged"}\\x1b[31m\\x2028'
