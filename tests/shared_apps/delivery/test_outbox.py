@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.db import connection, transaction
 from kombu.exceptions import OperationalError
 
@@ -23,6 +24,8 @@ failures: list[Exception] = []
 
 @pytest.fixture(autouse=True)
 def _handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    # The apps' own handlers first: what registers while the table is replaced would be forgotten with it.
+    current_app.loader.import_default_modules()
     monkeypatch.setattr(outbox, "HANDLERS", dict(outbox.HANDLERS))
     delivered.clear()
     failures.clear()
