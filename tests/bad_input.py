@@ -20,7 +20,7 @@ def bad_input_folder() -> Path:
     """`badinput` below LIBRARYHUB_TEST_DATA, by default below the sibling folder `shared/data`. Skips without it."""
     folder = Path(os.environ.get("LIBRARYHUB_TEST_DATA", PROJECT.parent / "shared" / "data")) / "badinput"
     if not folder.is_dir():
-        pytest.skip(f"no hostile data at {folder}: set LIBRARYHUB_TEST_DATA")
+        pytest.skip(f"no bad input at {folder}: set LIBRARYHUB_TEST_DATA")
     return folder
 
 
@@ -28,7 +28,7 @@ def generated_folder() -> Path:
     """The files that the data's own generator writes (bombs, host headers). Made once and kept; skips without it."""
     generator = bad_input_folder() / "generators" / "make_bad.py"
     if not generator.is_file():
-        pytest.skip(f"no generator of hostile files at {generator}")
+        pytest.skip(f"no bad input generator at {generator}")
     folder = _KEPT / hashlib.sha256(generator.read_bytes()).hexdigest()[:16]
     if not folder.is_dir():
         _KEPT.mkdir(parents=True, exist_ok=True)
