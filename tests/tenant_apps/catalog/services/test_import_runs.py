@@ -264,6 +264,19 @@ def test_two_runners_at_the_same_place_write_one_batch(
     consistent(job)
 
 
+@pytest.mark.usefixtures("_small_batches")
+def test_a_runner_whose_job_was_put_back_into_the_queue_leaves_it_there(in_north: Any) -> None:
+    job = request(marc_file(35))
+
+    def requeue(_job: ImportJob) -> None:
+        assert services.resume_stalled_imports(now=LATER) == [job.pk]
+
+    services.run_import(import_id=job.pk, clock=lambda: NOW, progress=requeue)
+    job.refresh_from_db()
+    assert (job.state, job.total) == ("queued", 10)
+    consistent(job)
+
+
 def test_an_import_that_never_gets_on_is_given_up(in_north: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     job, now = request(marc_file(3)), NOW
     for _ in range(runner.MAX_ATTEMPTS):
@@ -297,6 +310,8 @@ def test_only_silent_imports_are_taken_up(in_north: Any) -> None:
     run(marc_file(2))
     ended = LATER + dt.timedelta(days=1)
     assert services.resume_stalled_imports(now=ended) == [job.pk]
+    soon = ended + dt.timedelta(seconds=1)
+    assert services.resume_stalled_imports(now=soon, stalled_after=dt.timedelta()) == [job.pk]
 
 
 @pytest.mark.usefixtures("_small_batches")
