@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from tests.benchmarks.registry import BenchmarkRefused
-from tests.benchmarks.requests.guard import difference, require_equal, require_status, without_chance
+from tests.benchmarks.requests.guard import difference, require_equal, without_chance
 from tests.benchmarks.requests.servers import Answer
 
 LOAN = {
@@ -97,9 +97,3 @@ def test_only_the_named_places_may_vary() -> None:
     assert without_chance({"results": [{"id": "1"}]}, {"results[].id": "id"}) == {
         "results": [{"id": "<an id>"}]
     }
-
-
-def test_a_wrong_status_is_never_timed() -> None:
-    require_status("list", "peer", answer({}), {200})
-    with pytest.raises(BenchmarkRefused, match=r"list: peer answers 500: .*oops"):
-        require_status("list", "peer", Answer(500, b"oops"), {200})

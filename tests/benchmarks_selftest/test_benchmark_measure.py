@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import orjson
 import pytest
 
+from saas.core.tenancy import LibraryContext
 from tests.benchmarks.registry import BenchmarkRefused, Options
 from tests.benchmarks.requests import measure
 from tests.benchmarks.requests.cases import CHECKOUT, LIST, RETURN, TARGETS, Call, Case, cases, refusals
@@ -71,7 +73,9 @@ def test_a_different_answer_ends_the_run_before_anything_is_timed() -> None:
 def test_an_error_ends_the_run_with_the_servers_log() -> None:
     running = servers(body={"results": []})
     running[USUAL.name].status = 500
-    with pytest.raises(BenchmarkRefused, match=r"usual DRF \(the log\) answers 500"):
+    with pytest.raises(
+        BenchmarkRefused, match=r"usual DRF answers 500 and not 200: .*; its log ends with: the log"
+    ):
         measure.compare(running, one_call())
 
 
@@ -174,3 +178,22 @@ def test_the_scratch_database_is_on_the_same_server() -> None:
     socket = "postgresql://postgres@:5432/libraryhub?host=/run/somewhere"
     assert database_url(socket, "scratch") == "postgresql://postgres@:5432/scratch?host=/run/somewhere"
     assert database_url("postgresql://u:p@db:5433/lh", "scratch") == "postgresql://u:p@db:5433/scratch"
+
+
+def test_no_policy_of_the_product_can_end_a_run() -> None:
+    from django.conf import settings
+
+    from saas.core.tenancy import in_library
+    from tests.benchmarks.requests.limits import OUT_OF_REACH, resolve
+    from tests.benchmarks.requests.ours import RATE_LIMIT_RESOLVER, RATE_LIMITS
+
+    assert set(RATE_LIMITS) == set(settings.RATE_LIMITS)
+    assert {quota for quota, _seconds in RATE_LIMITS.values()} == {OUT_OF_REACH}
+    assert f"{resolve.__module__}.{resolve.__name__}" == RATE_LIMIT_RESOLVER
+    with in_library(library_of_plan("free")):
+        assert resolve("library", "lib_north") == (OUT_OF_REACH, 60)
+        assert resolve("burst", "lib_north") is None
+
+
+def library_of_plan(plan: str) -> LibraryContext:
+    return LibraryContext(uuid.uuid4(), "lib_north", "north", "North", "active", plan, "north.localhost")

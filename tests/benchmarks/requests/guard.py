@@ -8,7 +8,6 @@ way. Everything else has to be equal, types and order of lists included.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from typing import Any
 
 from tests.benchmarks.registry import BenchmarkRefused
@@ -67,12 +66,6 @@ def require_equal(what: str, peer_name: str, ours: Answer, peer: Answer, varying
     found = difference(without_chance(ours.json(), varying), without_chance(peer.json(), varying))
     if found:
         raise BenchmarkRefused(f"{what}: the answers of ours and {peer_name} differ: {found}")
-
-
-def require_status(what: str, name: str, answer: Answer, wanted: Collection[int]) -> None:
-    """Raise BenchmarkRefused for another status: an error must never be timed as if it were an answer."""
-    if answer.status not in wanted:
-        raise BenchmarkRefused(f"{what}: {name} answers {answer.status}: {answer.body[:300]!r}")
 
 
 def _differs(path: str, ours: Any, theirs: Any) -> str:

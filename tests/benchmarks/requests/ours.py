@@ -15,5 +15,6 @@ from tests.benchmarks.requests.broker import transport_options  # noqa: E402
 
 LOGGING = logging_for("json", "INFO")
 SECRET_KEY = "benchmarks-only-0123456789-abcdefghijklmnopqrstuvwxyz"
+RATE_LIMIT_RESOLVER = "tests.benchmarks.requests.limits.resolve"
 RATE_LIMITS = {name: (10_000_000, seconds) for name, (_quota, seconds) in RATE_LIMITS.items()}
 CELERY_BROKER_TRANSPORT_OPTIONS = transport_options()
