@@ -10,6 +10,7 @@ from rest_framework import serializers
 from saas.core.api.serializers import IdField, StrictSerializer, UtcDateTimeField
 from tenant_apps.catalog.models import ImportJob, ImportRecord
 from tenant_apps.catalog.rules.matching import Outcome
+from tenant_apps.catalog.rules.reports import job_detail, record_detail
 
 FORMATS = ("marc21",)
 MATCH, OVERLAY = "control_number", "replace"
@@ -58,7 +59,9 @@ class ImportSerializer(serializers.ModelSerializer[ImportJob]):
 
     def get_error(self, job: ImportJob) -> dict[str, str] | None:
         """Code and detail, or null."""
-        return {"code": job.error_code, "detail": job.error_detail} if job.error_code else None
+        if not job.error_code:
+            return None
+        return {"code": job.error_code, "detail": job_detail(job.error_code, job.error_detail)}
 
 
 class ImportRecordSerializer(serializers.Serializer[Any]):
@@ -70,9 +73,13 @@ class ImportRecordSerializer(serializers.Serializer[Any]):
     offset = serializers.IntegerField()
     outcome = serializers.ChoiceField(choices=[str(outcome) for outcome in Outcome])
     code = serializers.CharField()
-    detail = serializers.CharField()
+    detail = serializers.SerializerMethodField()
     title = serializers.SerializerMethodField()
     title_id = IdField(allow_null=True)
+
+    def get_detail(self, row: ImportRecord) -> str:
+        """The code as a sentence in the language of the request, with the place in the record."""
+        return record_detail(row.code, row.detail, rejected=row.outcome == Outcome.REJECTED)
 
     def get_title(self, row: ImportRecord) -> str:
         """What the record calls itself; may be empty for one that could not be read."""

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from saas.core import clock
 from saas.core.api.lookups import visible_or_404
 from saas.core.api.parameters import invalid_parameter
+from saas.core.api.throttling import check_limit
 from saas.core.api.views import ApiViewSet
 from saas.core.errors import BodyTooLarge, InvalidParameter, NotFound, UnsupportedMediaType, ValidationFailed
 from shared_apps.delivery import services as delivery
@@ -87,6 +88,7 @@ class ImportViewSet(ApiViewSet):
         """
         body = NewImportSerializer(data=request.data)
         body.is_valid(raise_exception=True)
+        check_limit("import", f"user:{self.principal.user_id}")
         upload = body.validated_data["file"]
         job = services.request_import(
             chunks=upload.chunks(),

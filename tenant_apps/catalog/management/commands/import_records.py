@@ -23,6 +23,7 @@ from tenant_apps.catalog.api.import_serializers import ImportSerializer
 from tenant_apps.catalog.errors import ImportInProgress
 from tenant_apps.catalog.models import ImportJob, ImportState
 from tenant_apps.catalog.rules.matching import Outcome
+from tenant_apps.catalog.rules.reports import job_detail, record_detail
 
 CHUNK = 1024 * 1024
 SHOWN_REJECTIONS = 10
@@ -99,7 +100,8 @@ class Command(BaseCommand):
         elif job.state == ImportState.DONE:
             self._print_report(library, job)
         if job.state != ImportState.DONE:
-            reason = job.error_detail or f"the import was {job.state}"
+            code = job.error_code
+            reason = job_detail(code, job.error_detail) if code else f"the import was {job.state}"
             raise CommandError(f"{job.file_name}: {reason}")
 
     def _print_report(self, library: LibraryContext, job: ImportJob) -> None:
@@ -110,7 +112,8 @@ class Command(BaseCommand):
             rejected = selectors.records_of(job, outcome=Outcome.REJECTED).order_by("number")
             for row in rejected[:SHOWN_REJECTIONS]:
                 where = f"  record {row.number} at byte {row.offset}: {row.code}"
-                self.stdout.write(f"{where}: {row.detail} {row.label}".rstrip())
+                detail = record_detail(row.code, row.detail, rejected=True)
+                self.stdout.write(f"{where}: {detail} {row.label}".rstrip())
         if job.rejected > SHOWN_REJECTIONS:
             self.stdout.write(f"  and {job.rejected - SHOWN_REJECTIONS} more.")
 

@@ -12,14 +12,14 @@ from datetime import datetime
 from django.db import DataError, connection, transaction
 
 from saas.core.tenancy import current_schema
-from tenant_apps.catalog.marc import REJECT_REASONS, WARNING_REASONS, ParsedRecord, RejectedRecord
+from tenant_apps.catalog.marc import ParsedRecord, RejectedRecord
 from tenant_apps.catalog.models import ImportJob, ImportRecord, ImportState, Title
 from tenant_apps.catalog.rules.matching import KnownTitles, Outcome, Slot
+from tenant_apps.catalog.rules.reports import NOT_STORABLE
 from tenant_apps.catalog.rules.rows import Record
 from tenant_apps.catalog.services.title_rows import copy_rows, write_titles
 
 Item = ParsedRecord | RejectedRecord
-NOT_STORABLE = "not_storable"
 _LABEL = ImportRecord._meta.get_field("label").max_length or 0
 _DETAIL = ImportRecord._meta.get_field("detail").max_length or 0
 
@@ -30,7 +30,10 @@ class Overtaken(Exception):
 
 @dataclass(slots=True)
 class Line:
-    """One line of the report. `slot` is the title that the record became or was found to be."""
+    """One line of the report: `detail` is the place in the record, the sentence belongs to the code (rules.reports).
+
+    `slot` is the title that the record became or was found to be.
+    """
 
     number: int
     offset: int
@@ -98,8 +101,7 @@ def _write(items: Sequence[Item], job: ImportJob, known: KnownTitles, now: datet
             middle = len(items) // 2
             return _write(items[:middle], job, known, now) + _write(items[middle:], job, known, now)
     (item,) = items
-    reason = "The database refuses a value of this record."
-    lines = [Line(item.number, item.offset, Outcome.REJECTED, NOT_STORABLE, reason, "")]
+    lines = [Line(item.number, item.offset, Outcome.REJECTED, NOT_STORABLE, "", "")]
     _report(job, lines)
     return lines
 
@@ -119,9 +121,8 @@ def _decide(items: Sequence[Item], known: KnownTitles) -> list[Line]:
     lines = []
     for item in items:
         if isinstance(item, RejectedRecord):
-            detail = _reason(REJECT_REASONS[item.code], item.detail)
-            label = item.title
-            lines.append(Line(item.number, item.offset, Outcome.REJECTED, str(item.code), detail, label))
+            rejected = Outcome.REJECTED
+            lines.append(Line(item.number, item.offset, rejected, str(item.code), item.detail, item.title))
             continue
         record = records[item.number]
         outcome, slot = known.place(record)
@@ -151,11 +152,7 @@ def _remark(item: ParsedRecord) -> tuple[str, str]:
     if not item.warnings:
         return "", ""
     code, where = item.warnings[0]
-    return str(code), _reason(WARNING_REASONS[code], where)
-
-
-def _reason(sentence: object, where: str) -> str:
-    return f"{sentence} ({where})" if where else str(sentence)
+    return str(code), where
 
 
 def _report(job: ImportJob, lines: Sequence[Line]) -> None:

@@ -19,6 +19,7 @@ from tenant_apps.catalog.services.imports.upload import (
     StoredFile,
     clean_file_name,
     delete_upload,
+    delete_upload_after_commit,
     store_upload,
 )
 
@@ -102,6 +103,7 @@ def cancel_import(*, import_id: int, by: Actor, now: datetime) -> ImportJob:
         job.cancel_requested = True
         if job.state == ImportState.QUEUED:
             job.state, job.finished_at = ImportState.CANCELLED, now
+            delete_upload_after_commit(job.file)
         job.save(update_fields=["cancel_requested", "state", "finished_at"])
         audit.record(action="import.cancelled", target=job, by=by, now=now)
     return job

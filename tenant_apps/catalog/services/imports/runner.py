@@ -17,7 +17,6 @@ import structlog
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
-from django.utils.translation import gettext as _
 
 from saas.core.errors import DomainError
 from saas.core.principals import SYSTEM
@@ -37,6 +36,7 @@ from tenant_apps.catalog.models import ImportJob, ImportState
 from tenant_apps.catalog.rules.matching import KnownTitles, Outcome
 from tenant_apps.catalog.rules.rows import Record
 from tenant_apps.catalog.services.imports.batches import Item, Overtaken, Position, write_batch
+from tenant_apps.catalog.services.imports.upload import delete_upload_after_commit
 
 log = structlog.get_logger(__name__)
 BATCH_SIZE = 250  # records; a transaction of about a tenth of a second
@@ -178,7 +178,7 @@ def _refuse_other_formats(stream: BinaryIO) -> None:
     """Refuse at once what is plainly something else, rather than report each of its bytes as a bad record."""
     found = sniff(stream.read(SNIFF_SIZE))
     if found not in (Format.MARC21, Format.UNIMARC, Format.UNKNOWN):
-        raise NotMarc(_("This is not MARC 21 but: %(format)s.") % {"format": found})
+        raise NotMarc(found=str(found))
 
 
 def _complete(import_id: int, now: datetime) -> None:
@@ -214,10 +214,11 @@ def _fail(import_id: int, error: DomainError, now: datetime) -> None:
 def _end(job: ImportJob, state: ImportState, now: datetime, *, error: DomainError | None = None) -> None:
     job.state, job.finished_at = state, now
     if error is not None:
-        job.error_code, job.error_detail = error.code, str(error.detail)
+        job.error_code, job.error_detail = error.code, str(error.extension_members.get("found", ""))
     job.save(update_fields=["state", "finished_at", "error_code", "error_detail"])
     counts = {str(outcome): getattr(job, outcome) for outcome in Outcome}
     changes = {"state": str(state), "error": job.error_code, **counts}
     audit.record(action="import.finished", target=job, by=SYSTEM, changes=changes, now=now)
     publish(kind=FINISHED, payload={"import_id": job.pk}, now=now)
+    delete_upload_after_commit(job.file)
     log.info("import.finished", import_id=job.pk, **changes)

@@ -8,9 +8,11 @@ import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from django.core.files.storage import default_storage
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from saas.core.errors import BodyTooLarge
@@ -65,6 +67,11 @@ def store_upload(chunks: Iterable[bytes], *, limit: int) -> StoredFile:
 def delete_upload(name: str) -> None:
     """Remove a stored file that no job refers to."""
     default_storage.delete(name)
+
+
+def delete_upload_after_commit(name: str) -> None:
+    """Remove the file of an import that has ended: nothing reads it any more. One that cannot be removed stays."""
+    transaction.on_commit(partial(delete_upload, name), robust=True)
 
 
 def clean_file_name(name: str) -> str:

@@ -113,7 +113,6 @@ def test_bad_records_are_reported_and_good_ones_kept(in_north: Any) -> None:
     row = ImportRecord.objects.get(job=job, outcome="rejected")
     assert (row.number, row.offset, row.title) == (3, len(good), None)
     assert row.code
-    assert row.detail
     consistent(job)
 
 
@@ -162,7 +161,6 @@ def zipped() -> bytes:
 def test_a_file_without_a_readable_record_fails_as_not_marc(in_north: Any, data: bytes) -> None:
     job = run(data)
     assert (job.state, job.error_code) == ("failed", "not_marc")
-    assert job.error_detail
     assert not Title.objects.exists()
     consistent(job)
 
@@ -367,6 +365,28 @@ def test_a_killed_dry_run_remembers_what_it_had_met(
     job.refresh_from_db()
     assert (job.state, counts(job)) == ("done", (13, 2, 2, 1))
     consistent(job)
+
+
+def test_the_file_of_an_ended_import_is_gone(in_north: Any, django_capture_on_commit_callbacks: Any) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        job = request(marc_file(2), in_background=False)
+        assert default_storage.exists(job.file)
+        services.run_import(import_id=job.pk, clock=lambda: NOW)
+    assert not default_storage.exists(job.file)
+    with django_capture_on_commit_callbacks(execute=True):
+        cancelled = request(marc_file(3), in_background=False)
+        services.cancel_import(import_id=cancelled.pk, by=SYSTEM, now=NOW)
+    assert not default_storage.exists(cancelled.file)
+
+
+@pytest.mark.usefixtures("_small_batches")
+def test_the_file_of_an_interrupted_import_stays(
+    in_north: Any, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        job = request(marc_file(35), in_background=False)
+        killed_in_batch(job, 2, monkeypatch)
+    assert default_storage.exists(job.file)
 
 
 def test_the_end_is_in_the_log(in_north: Any) -> None:
