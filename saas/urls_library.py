@@ -13,13 +13,17 @@ handler500 = "saas.core.api.problems.handler500"
 
 urlpatterns = [
     path("api/v1/auth/", include("shared_apps.accounts.api.urls")),
+    path("", include("shared_apps.accounts.page_urls")),
     path("api/v1/", include("tenant_apps.access.api.urls")),
     path("api/v1/", include("tenant_apps.preferences.api.urls")),
     path("api/v1/", include("tenant_apps.branches.api.urls")),
     path("api/v1/", include("tenant_apps.catalog.api.urls")),
     path("api/v1/", include("tenant_apps.patrons.api.urls")),
     path("api/v1/", include("tenant_apps.circulation.api.urls")),
+    path("", include("shared_apps.accounts.sign_in_urls")),
     path("", include("tenant_apps.catalog.page_urls")),
+    path("", include("tenant_apps.patrons.page_urls")),
+    path("", include("tenant_apps.circulation.page_urls")),
     *documentation_urls("saas.urls_library"),
     *problem_urls,
     *health_urls,

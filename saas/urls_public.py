@@ -14,6 +14,7 @@ handler500 = "saas.core.api.problems.handler500"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/auth/", include("shared_apps.accounts.api.urls")),
+    path("", include("shared_apps.accounts.page_urls")),
     path("api/v1/", include("shared_apps.entitlements.api.urls")),
     path("api/v1/", include("shared_apps.signup.api.urls")),
     path("api/v1/", include("shared_apps.platform.api.urls")),

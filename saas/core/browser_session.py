@@ -19,13 +19,14 @@ from django.middleware.csrf import rotate_token
 from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 
+from saas.core import clock
 from saas.core.api.authentication import Caller, CallerLoader
 from saas.core.jwt import library_name, matches_password, password_fingerprint
 from saas.core.logging import bind_log_context
 from saas.core.tenancy import current_library_or_none
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
-_USER, _SESSION, _PASSWORD, _SITE = "user", "sid", "password", "site"
+_USER, _SESSION, _PASSWORD, _SITE, _SINCE = "user", "sid", "password", "site", "since"
 
 
 class BrowserSessionMiddleware:
@@ -53,6 +54,7 @@ def open_browser_session(request: HttpRequest, *, user: AbstractBaseUser, sessio
             _SESSION: session,
             _PASSWORD: password_fingerprint(user.password),
             _SITE: library_name(),
+            _SINCE: int(clock.now().timestamp()),
         }
     )
     rotate_token(request)
@@ -83,11 +85,15 @@ def _caller(request: HttpRequest) -> Caller | None:
         return None
     site = "library" if current_library_or_none() else "public"
     load = cast(CallerLoader, import_string(settings.CALLER_LOADERS[site]))
-    caller = load(int(user_id), request.session.get(_SESSION)) if _is_of_this_site(request) else None
+    caller = load(int(user_id), request.session.get(_SESSION)) if _may_hold(request) else None
     if caller is None or not _holds(request, caller):
         request.session.flush()
         return None
     return caller
+
+
+def _may_hold(request: HttpRequest) -> bool:
+    return _is_of_this_site(request) and not _is_too_old(request)
 
 
 def _is_of_this_site(request: HttpRequest) -> bool:
@@ -95,8 +101,16 @@ def _is_of_this_site(request: HttpRequest) -> bool:
     return request.session.get(_SITE) == library_name() and isinstance(request.session.get(_SESSION), str)
 
 
+def _is_too_old(request: HttpRequest) -> bool:
+    """However busy it is (each write puts its row off), a session ends SESSION_COOKIE_AGE seconds after its sign-in."""
+    age = clock.now().timestamp() - float(request.session.get(_SINCE, 0))
+    return age > settings.SESSION_COOKIE_AGE
+
+
 def _holds(request: HttpRequest, caller: Caller) -> bool:
     user = caller.user
     return (
-        user.is_active and caller.session_open and matches_password(request.session.get(_PASSWORD), user.password)
+        user.is_active
+        and caller.session_open
+        and matches_password(request.session.get(_PASSWORD), user.password)
     )

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from django import forms
-from django.utils.functional import Promise
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError as ApiValidationError
 
 from saas.core.api.failures import validation_failed
-from saas.core.errors import DomainError
+from saas.core.errors import DomainError, Text
 
 
 class PageForm(forms.Form):
@@ -48,12 +47,15 @@ class PageForm(forms.Form):
         return (self[name] for name in self.fields if self[name].errors)
 
 
-def text_field(label: str | Promise, *, max_length: int, required: bool = True, **attributes: str) -> forms.CharField:
+def text_field(
+    label: Text, *, max_length: int, required: bool = True, help_text: Text = "", **attributes: str
+) -> forms.CharField:
     """One line of text; `attributes` are those of the input, "_" for "-", `help_text` the hint below its label."""
-    hint = attributes.pop("help_text", "")
     names = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
-    widget = forms.TextInput(attrs=names)
-    return forms.CharField(label=label, max_length=max_length, required=required, help_text=hint, widget=widget)
+    words: Any = {"label": label, "help_text": help_text}
+    return forms.CharField(
+        max_length=max_length, required=required, widget=forms.TextInput(attrs=names), **words
+    )
 
 
 def validated(serializer: serializers.BaseSerializer[Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Middleware that every request passes: request id and access log, security headers, language, trailing slashes."""
+"""Middleware that every request passes: request id and access log, security headers, language, slashes, size."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from django.utils import translation
 from django.utils.translation import get_supported_language_variant
 from django.utils.translation.trans_real import parse_accept_lang_header
 
+from saas.core.api.problems import problem_response
+from saas.core.errors import BodyTooLarge
 from saas.core.logging import start_log_context
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
@@ -131,3 +133,30 @@ class SlashMiddleware:
                 query = request.META.get("QUERY_STRING", "")
                 return HttpResponseRedirect(f"{path}/" + (f"?{query}" if query else ""))
         return self.get_response(request)
+
+
+class BodyLimitMiddleware:
+    """Refuses a page's form that is too large before any of it is read: to find the CSRF token, all of it would be.
+
+    A view that takes more says so with `max_body_bytes()`. Views of the API limit themselves, parser by parser.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer as the view does."""
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, callback: Any, args: Any, kwargs: Any
+    ) -> HttpResponseBase | None:
+        """Answer 413 where the announced length is too much; without one no body is read at all."""
+        if hasattr(callback, "cls"):
+            return None
+        limit = getattr(getattr(callback, "view_class", callback), "max_body_bytes", None)
+        most = limit() if limit is not None else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        announced = str(request.META.get("CONTENT_LENGTH") or "0")
+        if announced.isascii() and announced.isdigit() and int(announced[:20]) > most:
+            return problem_response(BodyTooLarge(max_bytes=most), request)
+        return None

@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
+from types import SimpleNamespace
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
+from rest_framework.request import Request
 
+from saas.core.api.failures import as_domain_error
+from saas.core.api.pagination import KeysetPagination
 from saas.core.api.problems import problem_response
-from saas.core.errors import DomainError, PermissionDenied
+from saas.core.errors import PermissionDenied
 from saas.core.principals import Principal, principal_of
 
 logger = logging.getLogger(__name__)
@@ -57,7 +63,10 @@ class Page(View):
                     raise PermissionDenied
                 return see_other(sign_in_address(request))
             return super().dispatch(request, *args, **kwargs)
-        except DomainError as error:
+        except Exception as exception:
+            error = as_domain_error(exception)
+            if error is None:
+                raise
             return problem_response(error, request)
 
     def _may(self, method: str) -> bool:
@@ -70,6 +79,34 @@ class Page(View):
         if permission is None:
             return not self.members_only or self.principal.is_authenticated
         return self.principal.may_anywhere(permission)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One page of a list, with the addresses of its neighbours ("" at either end)."""
+
+    rows: list[Any]
+    previous: str
+    next: str
+
+
+def listed(request: HttpRequest, rows: QuerySet[Any], *, ordering: str, size: int) -> Listed:
+    """The rows that the address asks for, by position as in the API. Raises InvalidCursor."""
+    pages = _Pages(size)
+    found = pages.paginate_queryset(rows, Request(request), SimpleNamespace(default_ordering=ordering))
+    answer = pages.get_paginated_response(None).data
+    return Listed(found, answer["previous"] or "", answer["next"] or "")
+
+
+class _Pages(KeysetPagination):
+    """Pages whose size and order the page alone decides."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+
+    def page_size_of(self, request: Request) -> int:
+        """Return the page's own size."""
+        return self._size
 
 
 def see_other(address: str) -> HttpResponseRedirect:

@@ -3,6 +3,10 @@
 from datetime import timedelta
 
 AUTH_USER_MODEL = "accounts.User"
+# Pages: where people sign in and out, and where they are led afterwards.
+LOGIN_URL, LOGOUT_URL, LOGIN_REDIRECT_URL = "/sign-in/", "/sign-out/", "/account/"
+# A browser stays signed in as long as an API client that never renews its session, and no longer (ASVS 7.3.2).
+SESSION_COOKIE_AGE = 14 * 24 * 3600
 # The address is unique without regard to case, by a constraint on lower(email); the check knows unique=True alone.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 AUTHENTICATION_BACKENDS = [

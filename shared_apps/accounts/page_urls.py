@@ -1,7 +1,7 @@
-"""Addresses of this app's pages, the same on both kinds of site."""
+"""Addresses of the pages of this app that both kinds of site have."""
 
 from django.urls import path
 
-from shared_apps.accounts import pages
+from shared_apps.accounts.password_pages import new_password
 
-urlpatterns = [path("password/reset/confirm/", pages.new_password, name="accounts-new-password")]
+urlpatterns = [path("password/reset/confirm/", new_password, name="accounts-new-password")]

@@ -1,51 +1,108 @@
-"""The page behind the mailed link to a new password; works without JavaScript, on both kinds of site."""
+"""Signing in and out in a browser: the same service as behind the API, with a server-side session instead of tokens."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from http import HTTPStatus
+from typing import ClassVar
 
+import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
 
 from saas.core import clock
-from saas.core.errors import FieldProblem, ValidationFailed
+from saas.core.api.authentication import ACCESS, REFRESH, cookie_name
+from saas.core.api.throttling import address_subject
+from saas.core.browser_session import close_browser_session, open_browser_session
+from saas.core.errors import DomainError, NotAuthenticated, TokenInvalid
+from saas.core.pages import NEXT, Page, own_path, see_other
+from saas.core.principals import Actor
 from shared_apps.accounts import services
-from shared_apps.accounts.errors import ResetTokenInvalid
+from shared_apps.accounts.api import cookies
+from shared_apps.accounts.errors import MfaRequired
+from shared_apps.accounts.forms import SignInForm
+
+log = structlog.get_logger("libraryhub.security")
 
 
-@sensitive_post_parameters("password", "token")
-@require_http_methods(["GET", "HEAD", "POST"])
-def new_password(request: HttpRequest) -> HttpResponse:
-    """GET shows the form and changes nothing, so that a mail scanner spends no link.
+class SignInPage(Page):
+    """`/sign-in/`: address or card number, password and, where an account has one, the second factor."""
 
-    POST sets the password.
-    """
-    sent = request.POST if request.method == "POST" else request.GET
-    uid, token = sent.get("uid", ""), sent.get("token", "")
-    try:
-        if request.method != "POST":
-            services.check_reset_link(uid=uid, token=token)
-            return _form(request, uid, token)
-        password = request.POST.get("password", "")
-        services.reset_password(uid=uid, token=token, new_password=password, now=clock.now())
-    except ResetTokenInvalid as refusal:
-        return _done(request, str(refusal.title), str(refusal.detail), status=refusal.status)
-    except ValidationFailed as refusal:
-        return _form(request, uid, token, refusal.errors)
-    return _done(request, _("Password set"), _("Sign in with your new password."))
+    permissions: ClassVar = {"GET": None, "POST": None}
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """The empty form; who has signed in already is led on."""
+        back = own_path(request.GET.get(NEXT))
+        if self.principal.is_authenticated:
+            return see_other(back or settings.LOGIN_REDIRECT_URL)
+        return self._show(SignInForm(), back)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Open a session and lead on; whoever was signed in here before is signed out."""
+        form = SignInForm(request.POST)
+        back = own_path(request.POST.get(NEXT))
+        if not form.is_valid():
+            return self._show(form, back, status=400, asks_for_code=bool(request.POST.get("otp")))
+        try:
+            signed_in = services.sign_in(
+                credentials=form.credentials(),
+                address=address_subject(request),
+                device=request.COOKIES.get(cookie_name(cookies.DEVICE)),
+                now=clock.now(),
+            )
+        except DomainError as refusal:
+            return self._refuse(form, back, refusal)
+        _end_session(request, by=self.principal.actor)
+        open_browser_session(request, user=signed_in.user, session=signed_in.tokens.session)
+        response = see_other(back or settings.LOGIN_REDIRECT_URL)
+        cookies.set_device(response, signed_in.device)
+        # One browser, one person: tokens that the API's sign-in has left here could name another.
+        cookies.clear_session(response)
+        return response
+
+    def _refuse(self, form: SignInForm, back: str | None, refusal: DomainError) -> HttpResponse:
+        if isinstance(refusal, MfaRequired):
+            was_wrong = _("This code is not valid any more. Type the one that is shown now.")
+            is_missing = _("Type your password again, and the code of your authenticator app.")
+            form.add_error("otp", was_wrong if form.cleaned_data["otp"] else is_missing)
+        else:
+            form.add_problems(refusal)
+        # 401 would have to name a scheme that browsers ask for by themselves (RFC 9110, 15.5.2).
+        status = HTTPStatus.BAD_REQUEST if isinstance(refusal, NotAuthenticated) else refusal.status
+        response = self._show(form, back, status=status, asks_for_code=isinstance(refusal, MfaRequired))
+        for name, value in refusal.headers.items():
+            response[name] = value
+        return response
+
+    def _show(
+        self, form: SignInForm, back: str | None, *, status: int = 200, asks_for_code: bool = False
+    ) -> HttpResponse:
+        context = {"form": form, "back": back, "asks_for_code": asks_for_code}
+        return render(self.request, "accounts/sign_in.html", context, status=status)
 
 
-def _form(request: HttpRequest, uid: str, token: str, problems: Sequence[FieldProblem] = ()) -> HttpResponse:
-    status = HTTPStatus.BAD_REQUEST if problems else HTTPStatus.OK
-    context = {"uid": uid, "token": token, "problems": problems}
-    return render(request, "accounts/new_password.html", context, status=status)
+class SignOutPage(Page):
+    """`/sign-out/`: ends the session of this browser, here and in every process, at once."""
+
+    permissions: ClassVar = {"POST": None}
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Sign out and go to the start page; to repeat it is no error."""
+        _end_session(request, by=self.principal.actor)
+        response = see_other("/")
+        cookies.clear_session(response)
+        return response
 
 
-def _done(request: HttpRequest, title: str, detail: str, *, status: int = HTTPStatus.OK) -> HttpResponse:
-    return render(
-        request, "accounts/new_password_done.html", {"title": title, "detail": detail}, status=status
-    )
+def _end_session(request: HttpRequest, *, by: Actor) -> None:
+    """End what this browser is signed in with: its page session, and tokens that the API has given it."""
+    session = close_browser_session(request)
+    if session is not None:
+        services.end_session(session=session, reason="signed_out", by=by, now=clock.now())
+    refresh, access = (request.COOKIES.get(cookie_name(name)) or None for name in (REFRESH, ACCESS))
+    if refresh or access:
+        try:
+            services.sign_out(refresh=refresh, access=access, now=clock.now())
+        except TokenInvalid:
+            log.info("sign_out_with_invalid_cookie")

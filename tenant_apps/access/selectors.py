@@ -63,6 +63,12 @@ def role_assignments_managed_by(principal: Principal) -> QuerySet[RoleAssignment
     return rows if branches is None else rows.filter(branch__in=branches)
 
 
+def roles_held_by(user_id: int) -> QuerySet[RoleAssignment]:
+    """A user's roles by name, each with its role and branch (None: the whole library); one query."""
+    rows = RoleAssignment.objects.filter(user=user_id).select_related("role", "branch")
+    return rows.order_by("role__name", "branch__name")
+
+
 def describe(principal: Principal, *, language: str) -> dict[str, Any]:
     """The answer of `/api/v1/me/` for a signed-in caller (api.serializers.MeSerializer).
 

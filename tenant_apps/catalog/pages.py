@@ -94,7 +94,9 @@ def title_page(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 def _principal(request: HttpRequest) -> Principal:
-    """The reader, by the cookie that the API's sign-in has set; one that has run out makes a guest."""
+    """The reader, by the session of the pages or the cookie of the API's sign-in; run out, they make a guest."""
+    if request.user.is_authenticated:
+        return principal_of(request)
     try:
         found = LibraryJWTAuthentication().authenticate(Request(request))
     except AuthenticationFailed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from saas.core.principals import Principal
 from tenant_apps.patrons import rules
@@ -19,11 +19,13 @@ __all__ = [
     "Patron",
     "PatronCategory",
     "all_categories",
+    "card_exists",
     "card_is_lost",
     "has_expired",
     "lock_patron_of_card",
     "matching",
     "me_extension",
+    "patron_of_account",
     "patrons_visible_to",
     "user_id_for_card",
 ]
@@ -71,6 +73,12 @@ def user_id_for_card(number: str) -> int | None:
     """The user who may sign in with this card: its patron's account; None without one, or if it is lost."""
     cards = Card.objects.filter(number=number, lost_at=None)
     return cards.values_list("patron__user_id", flat=True).first()
+
+
+def patron_of_account(user_id: int) -> Patron | None:
+    """The patron whom this account acts as, with their valid cards in `valid_cards`; two queries."""
+    valid = Prefetch("cards", Card.objects.filter(lost_at=None).order_by("pk"), to_attr="valid_cards")
+    return Patron.objects.filter(user=user_id).prefetch_related(valid).first()
 
 
 def me_extension(user_id: int) -> dict[str, Any]:

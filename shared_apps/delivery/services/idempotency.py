@@ -72,8 +72,8 @@ def idempotent(method: Method) -> Method:
 def _answer_once(
     view: APIView, caller: str, key: str, fingerprint: str, work: Callable[[], HttpResponseBase]
 ) -> HttpResponseBase:
-    if not _insert(caller, key, fingerprint):
-        return _replay(caller, key, fingerprint)
+    if not claim(caller, key, fingerprint):
+        return replay(caller, key, fingerprint)
     try:
         with transaction.atomic():
             response = work()
@@ -84,12 +84,15 @@ def _answer_once(
         connection.needs_rollback = False
     if response.status_code == 429 or response.status_code >= 500:
         raise _NotStored(response)
-    _store(caller, key, response)
+    store(caller, key, response)
     return response
 
 
-def _insert(caller: str, key: str, fingerprint: str) -> bool:
-    """Claim the key; False where it is known already. Raises IdempotencyInProgress while its first request runs."""
+def claim(caller: str, key: str, fingerprint: str) -> bool:
+    """Claim a key in the caller's transaction; False where it is known already.
+
+    Raises IdempotencyInProgress while its first request runs.
+    """
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", [WAIT_FOR_FIRST])
@@ -107,7 +110,8 @@ def _insert(caller: str, key: str, fingerprint: str) -> bool:
         raise
 
 
-def _replay(caller: str, key: str, fingerprint: str) -> HttpResponse:
+def replay(caller: str, key: str, fingerprint: str) -> HttpResponse:
+    """The stored answer to a key that was claimed before. Raises IdempotencyKeyReused for another request."""
     answer = IdempotentAnswer.objects.get(caller=caller, key=key)
     if answer.fingerprint != fingerprint:
         raise IdempotencyKeyReused
@@ -119,7 +123,8 @@ def _replay(caller: str, key: str, fingerprint: str) -> HttpResponse:
     )
 
 
-def _store(caller: str, key: str, response: HttpResponseBase) -> None:
+def store(caller: str, key: str, response: HttpResponseBase) -> None:
+    """Keep the answer to a claimed key."""
     if isinstance(response, Response):
         body = ORJSONRenderer().render(response.data) if response.data is not None else b""
         content_type = ORJSONRenderer.media_type

@@ -120,6 +120,12 @@ class NewReturnSerializer(StrictSerializer):
     confirm = serializers.ListField(child=LineField(max_length=60), max_length=20, required=False)
 
 
+class CardSerializer(StrictSerializer):
+    """A card alone, as the desk's page takes it."""
+
+    card_number = LineField(max_length=64)
+
+
 class TransferSerializer(StrictSerializer):
     """The way a copy has to take, by branch codes."""
 

@@ -6,14 +6,22 @@ from tenant_apps.circulation.selectors.loan_rules import (
     explain,
     rules_for_category,
 )
-from tenant_apps.circulation.selectors.loans import loans_visible_to, matching, open_loan_of_copy
+from tenant_apps.circulation.selectors.loans import (
+    loan_in_full,
+    loans_visible_to,
+    matching,
+    open_loan_of_copy,
+    open_loans_of_account,
+)
 
 __all__ = [
     "Explanation",
     "all_rules",
     "explain",
+    "loan_in_full",
     "loans_visible_to",
     "matching",
     "open_loan_of_copy",
+    "open_loans_of_account",
     "rules_for_category",
 ]

@@ -1,0 +1,1 @@
+"""Pages of circulation: the desk for staff, and a reader's own account."""
