@@ -6,14 +6,16 @@ import uuid
 from typing import Any
 
 import orjson
+import psycopg
 import pytest
 
 from saas.core.tenancy import LibraryContext
+from tests import database
 from tests.benchmarks.registry import BenchmarkRefused, Options
 from tests.benchmarks.requests import measure
 from tests.benchmarks.requests.cases import CHECKOUT, LIST, RETURN, TARGETS, Call, Case, cases, refusals
 from tests.benchmarks.requests.data import Desk
-from tests.benchmarks.requests.run import database_url, notes
+from tests.benchmarks.requests.run import ONE_RUN, database_url, notes, scratch_database
 from tests.benchmarks.requests.servers import Answer, Variant
 from tests.benchmarks.requests.sizes import FULL, OURS, PLAIN, QUICK, USUAL, VARIANTS, size_of
 
@@ -197,3 +199,24 @@ def test_no_policy_of_the_product_can_end_a_run() -> None:
 
 def library_of_plan(plan: str) -> LibraryContext:
     return LibraryContext(uuid.uuid4(), "lib_north", "north", "North", "active", plan, "north.localhost")
+
+
+def test_a_server_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> None:
+        raise psycopg.OperationalError("connection refused")
+
+    monkeypatch.setattr(database, "maintenance_connection", fails)
+    with pytest.raises(BenchmarkRefused, match="PostgreSQL does not answer: connection refused"):
+        with scratch_database():
+            pytest.fail("there is no database")
+
+
+@pytest.mark.django_db
+def test_one_run_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "copy_template", lambda *_: pytest.fail("the second run made a database"))
+    with database.maintenance_connection() as first:
+        # Held by us or by a benchmark that is running now.
+        first.execute("SELECT pg_try_advisory_lock(%s)", [ONE_RUN])
+        with pytest.raises(BenchmarkRefused, match="another run is measuring"):
+            with scratch_database():
+                pytest.fail("two runs at once")

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import psycopg
+
+from saas.embedded import EmbeddedError
 from tests.benchmarks.registry import BenchmarkRefused, Options
 from tests.benchmarks.requests import servers
 from tests.benchmarks.requests.sizes import OURS, VARIANTS, size_of
@@ -20,17 +23,12 @@ if TYPE_CHECKING:
     from tests.benchmarks.requests.data import Desk
 
 DATABASE = "lh_benchmark"
-_ONE_RUN = 7326002  # advisory lock: two runs at once would measure each other
+ONE_RUN = 7326002  # advisory lock: two runs at once would measure each other
 
 
 def run(options: Options) -> Outcome:
     """Make the data, start the variants, check that they agree, and measure. Raises BenchmarkRefused."""
-    os.environ["DJANGO_SETTINGS_MODULE"] = OURS.settings
-    import django
-
-    django.setup()
-    # The parent's own lines would stand between the progress; the servers keep theirs, which are measured.
-    logging.getLogger().setLevel(logging.WARNING)
+    set_up()
     from tests.benchmarks.requests import data, measure
     from tests.database import SCHEMAS
 
@@ -45,6 +43,19 @@ def run(options: Options) -> Outcome:
         with servers.running(VARIANTS, environment, Path(logs)) as running:
             rows, rounds = measure.measure(running, desk, options)
     return Outcome(rows, postgres, notes(desk.counts, rounds, quick=options.quick))
+
+
+def set_up() -> None:
+    """Load Django with the settings of ours, which start the embedded servers. Raises BenchmarkRefused."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = OURS.settings
+    import django
+
+    try:
+        django.setup()
+    except EmbeddedError as error:
+        raise BenchmarkRefused(str(error)) from error
+    # The parent's own lines would stand between the progress; the servers keep theirs, which are measured.
+    logging.getLogger().setLevel(logging.WARNING)
 
 
 def make_library(titles: int) -> Desk:
@@ -82,7 +93,7 @@ def database_url(url: str, name: str) -> str:
 def scratch_database() -> Iterator[str]:
     """A copy of the tests' template for the length of the run; yields the server's version.
 
-    Raises BenchmarkRefused while another run has it.
+    Raises BenchmarkRefused while another run has it, and where the server cannot be reached.
     """
     from django.db import connection
 
@@ -90,8 +101,12 @@ def scratch_database() -> Iterator[str]:
     from tests import database
     from tests.benchmarks.requests.broker import environment_redis, forget_messages
 
-    with database.maintenance_connection() as server:
-        locked = server.execute("SELECT pg_try_advisory_lock(%s)", [_ONE_RUN]).fetchone()
+    try:
+        connected = database.maintenance_connection()
+    except psycopg.OperationalError as error:
+        raise BenchmarkRefused(f"PostgreSQL does not answer: {error}") from error
+    with connected as server:
+        locked = server.execute("SELECT pg_try_advisory_lock(%s)", [ONE_RUN]).fetchone()
         if not (locked and locked[0]):
             raise BenchmarkRefused("another run is measuring on this server; wait for it to end")
         try:
