@@ -9,9 +9,9 @@ from datetime import datetime
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
-from django.db.utils import IntegrityError
 from psycopg import sql
 
+from saas.core.db.integrity import refused_if_taken
 from saas.core.fields import next_version
 from saas.core.principals import SYSTEM
 from saas.core.seeding import LibrarySeed, seed_library
@@ -22,8 +22,6 @@ from shared_apps.delivery.services import publish
 from shared_apps.tenants.errors import SubdomainTaken
 from shared_apps.tenants.models import Library, LibraryStatus
 from shared_apps.tenants.selectors import context_of
-
-UNIQUE_VIOLATION = "23505"
 
 
 def provision_library(
@@ -92,13 +90,8 @@ def _insert_library(*, subdomain: str, **fields: object) -> Library:
         subdomain=subdomain,
         **fields,
     )
-    try:
-        with transaction.atomic():
-            library.save()  # type: ignore[no-untyped-call]
-    except IntegrityError as error:
-        if getattr(error.__cause__, "sqlstate", None) == UNIQUE_VIOLATION:
-            raise SubdomainTaken from error
-        raise
+    with refused_if_taken(SubdomainTaken):
+        library.save()  # type: ignore[no-untyped-call]
     return library
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import translation
-from psycopg.errors import UniqueViolation
 
+from saas.core.db.integrity import refused_if_taken
 from saas.core.errors import NotFound
 from saas.core.principals import SYSTEM, Actor, Principal
 from saas.core.seeding import LibrarySeed
@@ -43,13 +43,8 @@ def assign_role(
             raise NotFound
         _require_may_grant(granter, found_role, found_branch.pk if found_branch else None)
         assignment = RoleAssignment(user=user, role=found_role, branch=found_branch, created_at=now)
-        try:
-            with transaction.atomic():
-                assignment.save(force_insert=True)
-        except IntegrityError as error:
-            if isinstance(error.__cause__, UniqueViolation):
-                raise AlreadyAssigned from error
-            raise
+        with refused_if_taken(AlreadyAssigned):
+            assignment.save(force_insert=True)
         changes = {"user": user_id, "role": role, "branch": branch}
         audit.record(action="role.assigned", target=assignment, by=by, changes=changes, now=now)
     return assignment

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypedDict
 
-from django.db import IntegrityError, transaction
-from psycopg.errors import UniqueViolation
+from django.db import transaction
 
+from saas.core.db.integrity import refused_if_taken
 from saas.core.errors import NotFound
 from saas.core.principals import SYSTEM, Actor
 from saas.core.seeding import LibrarySeed
@@ -30,13 +30,8 @@ def create_branch(*, code: str, name: str, time_zone: str, by: Actor, now: datet
     """Open a branch. `time_zone` is an IANA name. Raises BranchCodeTaken."""
     branch = Branch(code=code, name=name, time_zone=time_zone)
     with transaction.atomic():
-        try:
-            with transaction.atomic():
-                branch.save(force_insert=True)
-        except IntegrityError as error:
-            if isinstance(error.__cause__, UniqueViolation):
-                raise BranchCodeTaken from error
-            raise
+        with refused_if_taken(BranchCodeTaken):
+            branch.save(force_insert=True)
         changes = {"code": code, "name": name, "time_zone": time_zone}
         audit.record(action="branch.created", target=branch, by=by, changes=changes, now=now)
     return branch

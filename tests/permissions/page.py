@@ -29,7 +29,13 @@ def page() -> str:
 
 def _section(site: str) -> str:
     roles = ROLES[site]
-    lines = ["", f"## {_TITLES[site]}", "", f"| address | {' | '.join(roles)} |", "|---|" + "---|" * len(roles)]
+    lines = [
+        "",
+        f"## {_TITLES[site]}",
+        "",
+        f"| address | {' | '.join(roles)} |",
+        "|---|" + "---|" * len(roles),
+    ]
     for key, row in MATRIX[site].items():
         cells = " | ".join("yes" if role in row else "-" for role in roles)
         lines.append(f"| `{key}` | {cells} |")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from allauth.account.models import EmailAddress
-from django.db import IntegrityError, transaction
-from psycopg.errors import UniqueViolation
+from django.db import transaction
 
+from saas.core.db.integrity import refused_if_taken
 from saas.core.principals import Actor
 from shared_apps.accounts.errors import EmailTaken
 from shared_apps.accounts.models import User
@@ -44,13 +44,8 @@ def create_user(
             check_new_password(password, user, field="password")
         user.set_password(password)
     with transaction.atomic():
-        try:
-            with transaction.atomic():
-                user.save(force_insert=True)
-        except IntegrityError as error:
-            if isinstance(error.__cause__, UniqueViolation):
-                raise EmailTaken from error
-            raise
+        with refused_if_taken(EmailTaken):
+            user.save(force_insert=True)
         EmailAddress.objects.create(user=user, email=user.email, verified=verified, primary=True)
         audit.record(
             action="user.created",

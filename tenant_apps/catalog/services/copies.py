@@ -7,17 +7,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypedDict
 
-from django.db import IntegrityError, models, transaction
-from psycopg.errors import UniqueViolation
+from django.db import models, transaction
 
+from saas.core.db.integrity import refused_if_taken
 from saas.core.errors import NotFound
 from saas.core.principals import Actor
 from shared_apps.audit import services as audit
 from tenant_apps.branches.selectors import Branch
 from tenant_apps.catalog.errors import BarcodeTaken
 from tenant_apps.catalog.models import Copy, ItemType, Title
-
-_BARCODE_TAKEN = "barcode"
 
 
 class CopyChanges(TypedDict, total=False):
@@ -127,11 +125,5 @@ def _save(copy: models.Model, **how: Any) -> None:
     """Save in a savepoint. The unique index decides about the barcode, not a look-up that another may
     overtake.
     """
-    try:
-        with transaction.atomic():
-            copy.save(**how)
-    except IntegrityError as error:
-        cause = error.__cause__
-        if isinstance(cause, UniqueViolation) and _BARCODE_TAKEN in (cause.diag.constraint_name or ""):
-            raise BarcodeTaken from error
-        raise
+    with refused_if_taken(BarcodeTaken):
+        copy.save(**how)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.translation import gettext_noop
-from psycopg.errors import UniqueViolation
 
+from saas.core.db.integrity import refused_if_taken
 from saas.core.principals import SYSTEM, Actor
 from saas.core.seeding import LibrarySeed
 from shared_apps.audit import services as audit
@@ -21,13 +21,8 @@ def add_item_type(*, code: str, name: str, by: Actor, now: datetime) -> ItemType
     """Add an item type. Raises ItemTypeCodeTaken."""
     item_type = ItemType(code=code, name=name)
     with transaction.atomic():
-        try:
-            with transaction.atomic():
-                item_type.save(force_insert=True)
-        except IntegrityError as error:
-            if isinstance(error.__cause__, UniqueViolation):
-                raise ItemTypeCodeTaken from error
-            raise
+        with refused_if_taken(ItemTypeCodeTaken):
+            item_type.save(force_insert=True)
         audit.record(
             action="item_type.created", target=item_type, by=by, changes={"code": code, "name": name}, now=now
         )

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
-from psycopg.errors import UniqueViolation
 
+from saas.core.db.integrity import refused_if_taken
 from saas.core.errors import FieldProblem, NotFound
 from saas.core.principals import SYSTEM, Actor
 from saas.core.seeding import LibrarySeed
@@ -46,13 +46,8 @@ def create_rule(
     rule = LoanRule(name=name, value=value, branch=branch, category=category, item_type=item_type)
     _check(rule)
     with transaction.atomic():
-        try:
-            with transaction.atomic():
-                rule.save(force_insert=True)
-        except IntegrityError as error:
-            if isinstance(error.__cause__, UniqueViolation):
-                raise RuleScopeTaken from error
-            raise
+        with refused_if_taken(RuleScopeTaken):
+            rule.save(force_insert=True)
         audit.record(action="loan_rule.created", target=rule, by=by, changes=_described(rule), now=now)
     return rule
 

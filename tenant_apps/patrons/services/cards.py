@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
-from psycopg.errors import UniqueViolation
+from django.db import transaction
 
+from saas.core.db.integrity import refused_if_taken
 from saas.core.errors import NotFound
 from saas.core.principals import Actor
 from shared_apps.audit import services as audit
@@ -68,11 +68,6 @@ def _insert(patron: Patron, places: dict[str, int]) -> None:
     positions = sorted(places[number] for number in taken)
     if positions:
         raise CardNumberTaken(positions)
-    try:
-        with transaction.atomic():
-            Card.objects.bulk_create([Card(patron=patron, number=number) for number in places])
-    except IntegrityError as error:
-        # Another desk gave a number away since we looked; the unique index is the last guard.
-        if isinstance(error.__cause__, UniqueViolation):
-            raise CardNumberTaken from error
-        raise
+    # Another desk gave a number away since we looked; the unique index is the last guard.
+    with refused_if_taken(CardNumberTaken):
+        Card.objects.bulk_create([Card(patron=patron, number=number) for number in places])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
-from psycopg.errors import UniqueViolation
+from django.db import transaction
 
+from saas.core.db.integrity import refused_if_taken
 from saas.core.principals import SYSTEM, Actor
 from saas.core.seeding import LibrarySeed
 from shared_apps.audit import services as audit
@@ -20,13 +20,8 @@ def create_category(*, code: str, name: str, by: Actor, now: datetime) -> Patron
     """Make a patron category. Raises PatronCategoryTaken."""
     category = PatronCategory(code=code, name=name)
     with transaction.atomic():
-        try:
-            with transaction.atomic():
-                category.save(force_insert=True)
-        except IntegrityError as error:
-            if isinstance(error.__cause__, UniqueViolation):
-                raise PatronCategoryTaken from error
-            raise
+        with refused_if_taken(PatronCategoryTaken):
+            category.save(force_insert=True)
         changes = {"code": code, "name": name}
         audit.record(action="patron_category.created", target=category, by=by, changes=changes, now=now)
     return category

@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any, TypedDict
 
-from django.db import IntegrityError, models, transaction
-from psycopg.errors import UniqueViolation
+from django.db import models, transaction
 
+from saas.core.db.integrity import refused_if_taken
 from saas.core.errors import NotFound
 from saas.core.principals import Actor
 from shared_apps.audit import services as audit
@@ -130,13 +130,8 @@ def link_account(*, patron_id: int, user_id: int, by: Actor, now: dt.datetime) -
             return patron
         patron.user_id = user_id
         patron.bump()
-        try:
-            with transaction.atomic():
-                patron.save(update_fields=["user", "version"])
-        except IntegrityError as error:
-            if isinstance(error.__cause__, UniqueViolation):
-                raise AccountLinked from error
-            raise
+        with refused_if_taken(AccountLinked):
+            patron.save(update_fields=["user", "version"])
         audit.record(
             action="patron.account_linked", target=patron, by=by, changes={"user": str(user_id)}, now=now
         )

@@ -10,7 +10,7 @@ from django.test import RequestFactory
 from django.urls import resolve, reverse
 
 from saas.core.tenancy import in_library
-from shared_apps.accounts import page_urls, pages
+from shared_apps.accounts import page_urls, password_pages
 from shared_apps.accounts.models import User
 from shared_apps.accounts.services import reset_link_parts
 from shared_apps.accounts.tasks import RESET_PATH
@@ -43,7 +43,7 @@ def visit(north: Any, settings: Any) -> Any:
             request = factory.post(RESET_PATH, {**parts, "password": password})
         request.library = north  # type: ignore[attr-defined]
         with in_library(north):
-            return pages.new_password(request)
+            return password_pages.new_password(request)
 
     return ask
 
@@ -56,7 +56,7 @@ def hash_of(library: Any, user: Any) -> str:
 def test_the_mails_link_leads_to_the_page(settings: Any) -> None:
     settings.ROOT_URLCONF = page_urls.__name__
     assert reverse("accounts-new-password") == RESET_PATH
-    assert resolve(RESET_PATH).func is pages.new_password
+    assert resolve(RESET_PATH).func is password_pages.new_password
 
 
 def test_opening_the_link_changes_nothing_and_shows_a_form(
@@ -114,7 +114,7 @@ def test_a_used_link_says_so(visit: Any, link: Any) -> None:
 
 
 def test_a_link_cannot_bring_markup_into_the_page(visit: Any, link: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(pages.services, "check_reset_link", lambda **_parts: None)
+    monkeypatch.setattr(password_pages.services, "check_reset_link", lambda **_parts: None)
     page = visit({**link, "token": '"><script>alert(1)</script>'})
     assert page.status_code == 200
     assert "<script>alert" not in page.content.decode()
