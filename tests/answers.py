@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_NONCE = re.compile(rb'nonce="[^"]*"|csrfmiddlewaretoken" value="[^"]*"')
+_NONCE = re.compile(rb'nonce="[^"]*"|(?:csrfmiddlewaretoken|form_id)" value="[^"]*"')
 _HEADER_NONCE = re.compile(r"'nonce-[^']*'")
 _DIFFERS = {"X-Request-ID", "Set-Cookie"}
 

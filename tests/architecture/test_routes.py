@@ -53,7 +53,9 @@ def test_every_route_has_an_example_request(site: str) -> None:
 
 def test_every_view_declares_a_permission_for_everything_it_handles() -> None:
     assert {
-        str(e): undeclared_handlers(e.view) for e in endpoints() if e.is_api_view and _undeclared(e)
+        str(e): undeclared_handlers(e.view)
+        for e in endpoints()
+        if (e.is_api_view or e.is_page) and _undeclared(e)
     } == {}
 
 
@@ -68,7 +70,9 @@ def test_everything_below_api_v1_is_an_api_view() -> None:
 
 
 @pytest.mark.parametrize(
-    "endpoint", [e for e in of_site("library") if e.is_api_view], ids=lambda endpoint: endpoint.key
+    "endpoint",
+    [e for e in of_site("library") if e.is_api_view or e.is_page],
+    ids=lambda endpoint: endpoint.key,
 )
 def test_the_matrix_says_what_declared_permissions_and_standard_roles_give(endpoint: Endpoint) -> None:
     row = MATRIX["library"].get(endpoint.key, frozenset())

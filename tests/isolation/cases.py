@@ -50,4 +50,8 @@ CASES: dict[str, Case] = {
     "PATCH /api/v1/loan-rules/{pk}/": Case("rule"),
     "DELETE /api/v1/loan-rules/{pk}/": Case("rule"),
     "GET /titles/{pk}/": Case("title"),
+    "GET /titles/{pk}/copies/new/": Case("title"),
+    "POST /titles/{pk}/copies/new/": Case("title"),
+    "GET /imports/{pk}/": Case("job"),
+    "POST /imports/{pk}/cancel/": Case("queued_job"),
 }

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -22,6 +23,7 @@ from shared_apps.accounts import services as accounts
 from shared_apps.signup import tokens
 from tenant_apps.catalog.marc import TitleDraft, build_record
 from tests.factories import NOW, PASSWORD, unique
+from tests.permissions.matrix import ANONYMOUS
 from tests.permissions.scene import PublicScene, Scene
 
 
@@ -112,6 +114,21 @@ DOCUMENTS: dict[str, Builder] = {
 }
 
 
+def _reset_page(scene: Scene | PublicScene) -> Example:
+    return Example(f"/password/reset/confirm/?{urlencode(accounts.reset_link_parts(scene.account))}")
+
+
+def _reset_form(scene: Scene | PublicScene) -> Example:
+    body = {**accounts.reset_link_parts(scene.account), "password": "another-long-pass-phrase"}
+    return Example("/password/reset/confirm/", body, form=True)
+
+
+PASSWORD_PAGES: dict[str, Builder] = {
+    "GET /password/reset/confirm/": _reset_page,
+    "POST /password/reset/confirm/": _reset_form,
+}
+
+
 # -- a library ------------------------------------------------------------------------------------------------------------
 
 
@@ -123,12 +140,15 @@ def _settings_patch(scene: Scene) -> Example:
     )
 
 
-def _upload(scene: Scene) -> Example:
+def _file() -> SimpleUploadedFile:
     record = build_record(
         TitleDraft(title=unique("Uploaded "), control_number=unique("up")), entered_on=NOW.date()
     )
-    file = SimpleUploadedFile("books.mrc", record, content_type="application/marc")
-    return Example("/api/v1/imports/", {"file": file}, 202, form=True)
+    return SimpleUploadedFile("books.mrc", record, content_type="application/marc")
+
+
+def _upload(scene: Scene) -> Example:
+    return Example("/api/v1/imports/", {"file": _file()}, 202, form=True)
 
 
 def _patron(scene: Scene) -> Example:
@@ -179,6 +199,52 @@ def _code_and_name(path: str, **more: str) -> Builder:
     return lambda scene: Example(path, {"code": unique("made"), "name": "Made here", **more}, 201)
 
 
+# -- its pages -----------------------------------------------------------------------------------------------------------
+
+
+def _sign_in_page(scene: Scene) -> Example:
+    # Who is signed in already is led on.
+    return Example("/sign-in/", status=200 if scene.caller == ANONYMOUS else 303)
+
+
+def _form(path: str, **body: Any) -> Example:
+    return Example(path, body, 303, form=True)
+
+
+def _new_copy_form(scene: Scene) -> Example:
+    values = {"barcode": unique("6000"), "item_type": scene.item_type.code, "home_branch": scene.branch.code}
+    return _form(f"/titles/{scene.title.pk}/copies/new/", **values)
+
+
+def _new_patron_form(scene: Scene) -> Example:
+    values = {"name": "Grace Hopper", "category": scene.category.code, "home_branch": scene.branch.code}
+    return _form("/patrons/new/", card_number=unique("C-form-"), **values)
+
+
+PAGES: dict[str, Builder] = {
+    **PASSWORD_PAGES,
+    "GET /": plain("/"),
+    "GET /titles/{pk}/": lambda s: Example(f"/titles/{s.title.pk}/"),
+    "GET /sign-in/": _sign_in_page,
+    "POST /sign-in/": lambda s: _form("/sign-in/", identifier=s.account.email, password=PASSWORD),
+    "POST /sign-out/": lambda s: _form("/sign-out/"),
+    "GET /account/": plain("/account/"),
+    "GET /titles/{pk}/copies/new/": lambda s: Example(f"/titles/{s.title.pk}/copies/new/"),
+    "POST /titles/{pk}/copies/new/": _new_copy_form,
+    "GET /imports/": plain("/imports/"),
+    "POST /imports/": lambda s: _form("/imports/", file=_file()),
+    "GET /imports/{pk}/": lambda s: Example(f"/imports/{s.job.pk}/"),
+    "POST /imports/{pk}/cancel/": lambda s: _form(f"/imports/{s.queued_job.pk}/cancel/"),
+    "GET /patrons/": plain("/patrons/"),
+    "GET /patrons/new/": plain("/patrons/new/"),
+    "POST /patrons/new/": _new_patron_form,
+    "GET /desk/": plain("/desk/"),
+    "POST /desk/branch/": lambda s: _form("/desk/branch/", branch=s.branch.code),
+    "POST /desk/checkouts/": lambda s: _form(
+        "/desk/checkouts/", card=s.card.number, barcode=s.copy.barcode, branch="main"
+    ),
+    "POST /desk/returns/": lambda s: _form("/desk/returns/", barcode=s.loan.copy.barcode, branch="main"),
+}
 LIBRARY: dict[str, Builder] = {
     **AUTH,
     **DOCUMENTS,
@@ -250,8 +316,7 @@ LIBRARY: dict[str, Builder] = {
     "DELETE /api/v1/loan-rules/{pk}/": lambda s: Example(
         f"/api/v1/loan-rules/{s.rule.pk}/", status=204, headers=_if_match(s.rule)
     ),
-    "GET /": plain("/"),
-    "GET /titles/{pk}/": lambda s: Example(f"/titles/{s.title.pk}/"),
+    **PAGES,
 }
 
 
@@ -302,6 +367,7 @@ def _token(scene: PublicScene) -> str:
 PUBLIC: dict[str, Builder] = {
     **AUTH,
     **DOCUMENTS,
+    **PASSWORD_PAGES,
     "GET /api/v1/plans/": plain("/api/v1/plans/"),
     "GET /api/v1/signup/availability/": plain("/api/v1/signup/availability/?subdomain=meadow"),
     "POST /api/v1/signup/": lambda s: Example("/api/v1/signup/", sign_up_values(unique("meadow")), 202),

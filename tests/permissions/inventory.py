@@ -10,6 +10,8 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from saas.core.pages import Page
+
 URLCONFS = {"library": "saas.urls_library", "public": "saas.urls_public"}
 # A plain function does not say which methods it takes; one that is not here fails test_routes.
 FUNCTION_METHODS = {
@@ -19,6 +21,7 @@ FUNCTION_METHODS = {
     "signup-page": ("GET", "POST"),
     "signup-check-your-mail": ("GET",),
     "signup-verify-page": ("GET", "POST"),
+    "accounts-new-password": ("GET", "POST"),
     "robots": ("GET",),
     "stripe-webhook": ("POST",),
     "health-live": ("GET",),
@@ -57,10 +60,20 @@ class Endpoint:
         return hasattr(self.callback, "cls") and hasattr(self.view, "permissions")
 
     @property
+    def is_page(self) -> bool:
+        """Whether it is a page that declares permissions as an API view does."""
+        return isinstance(self.view, type) and issubclass(self.view, Page)
+
+    @property
     def declared(self) -> str | None:
         """The permission that the view declares; None lets everybody in. Raises KeyError where it declares none."""
         permission: str | None = self.view.permissions[self.action]
         return permission
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it lets everybody in, signed in or not."""
+        return self.declared is None and not getattr(self.view, "members_only", False)
 
     @property
     def handler(self) -> Any:

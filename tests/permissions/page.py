@@ -13,7 +13,8 @@ The standard roles and the addresses that they open; a library may edit its role
 `tests/permissions/matrix.py` by `uv run python -m tests.permissions.page`; `tests/permissions` calls every cell.
 
 * A caller without a token is a guest. Guests see the catalogue while the setting `guests_may_search` is on.
-* Who is not allowed gets 401 without a token and 403 with one, and nothing is changed.
+* Who is not allowed gets 401 without a token and 403 with one, and nothing is changed. A page leads who has not
+  signed in to `/sign-in/` instead.
 * A role that is held for one branch opens the same addresses; the rows behind them are those of the branch.
 * A token of another library is 401 everywhere; a row of another library is 404, as one that does not exist.
 * Some POSTs are open to everybody because what they carry is the proof: a password, a refresh token, a mailed

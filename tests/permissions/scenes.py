@@ -12,6 +12,7 @@ from django.db import transaction
 
 from saas.core.tenancy import in_library, in_public
 from shared_apps.tenants.selectors import find_library_by_subdomain
+from tests.factories import PASSWORD
 from tests.permissions.examples import Example, build
 from tests.permissions.matrix import ANONYMOUS
 from tests.permissions.scene import PublicScene, Scene, build_public_scene, build_scene
@@ -29,15 +30,18 @@ class Scenes:
         """North's scene for the library site, else the public one."""
         return self.north if site == "library" else self.public
 
-    def client(self, scene: Scene | PublicScene, caller: str) -> Any:
-        """A client on the scene's own site, signed in as a role of the matrix."""
+    def client(self, scene: Scene | PublicScene, caller: str, *, browser: bool = False) -> Any:
+        """A client on the scene's own site, signed in as a role of the matrix: with a token, by `browser` in the pages."""
         from rest_framework.test import APIClient
         from rest_framework_simplejwt.tokens import RefreshToken
 
         from tests.conftest import client_for
 
         if isinstance(scene, Scene):
-            return client_for(scene.library, None if caller == ANONYMOUS else caller)
+            client = client_for(scene.library, None if caller == ANONYMOUS else caller)
+            if browser and caller != ANONYMOUS:
+                sign_in_by_browser(client, f"{caller}@{scene.library.subdomain}.example")
+            return client
         client = APIClient(HTTP_HOST="localhost")
         if caller != ANONYMOUS:
             client.credentials(HTTP_AUTHORIZATION=f"Bearer {RefreshToken.for_user(scene.staff).access_token}")
@@ -48,6 +52,12 @@ class Scenes:
         where = in_library(scene.library) if isinstance(scene, Scene) else in_public()
         with where:
             return build(site, key, dataclasses.replace(scene, caller=caller))
+
+
+def sign_in_by_browser(client: Any, email: str) -> None:
+    """Give the client the session cookie of a person who has signed in on a page."""
+    answer = client.post("/sign-in/", {"identifier": email, "password": PASSWORD}, format="multipart")
+    assert answer.status_code == 303
 
 
 @contextmanager
