@@ -89,6 +89,15 @@ def test_a_broken_link_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", pages(), ids=named)
+def test_files_that_are_named_exist(page: Path) -> None:
+    text = FENCE.sub("", page.read_text("utf-8"))
+    places = re.findall(
+        r"`((?:saas|shared_apps|tenant_apps|billing|tests|docs|infra|\.ci)/[\w./-]+)(?:::\w+)?`", text
+    )
+    assert [place for place in places if not (PROJECT / place).exists()] == []
+
+
+@pytest.mark.parametrize("page", pages(), ids=named)
 def test_no_page_names_a_machine(page: Path) -> None:
     assert [found.group() for found in PRIVATE.finditer(page.read_text("utf-8"))] == []
 
