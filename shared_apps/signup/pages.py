@@ -185,4 +185,5 @@ def _links_of(library: LibraryContext) -> dict[str, Any]:
         "new_library": library,
         "address": addresses.library_host(subdomains.display(library.subdomain)),
         "url": addresses.library_url(library.subdomain),
+        "sign_in_url": addresses.sign_in_url(library.subdomain),
     }

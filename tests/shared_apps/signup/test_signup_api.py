@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.core import mail
+from django.test import Client
 
 from saas.core import clock
 from shared_apps.delivery.services import relay
@@ -237,16 +238,21 @@ def test_from_the_form_to_the_open_library(public_api: Any, api: Any, body: dict
             "url": "http://harbour.localhost:8000/",
             "status": "trialing",
         },
-        "sign_in_url": "http://harbour.localhost:8000/api/v1/auth/login/",
+        "sign_in_url": "http://harbour.localhost:8000/sign-in/",
     }
     status = client.get(f"{SIGNUP}{identifier}/").json()
     assert status["status"] == "verified"
     assert status["library"] == answer.json()["library"]
     credentials = {"email": body["admin_email"], "password": body["password"]}
     place = urlsplit(answer.json()["sign_in_url"])
-    signed_in = public_api().post(place.path, credentials, HTTP_HOST=place.netloc)
+    signed_in = public_api().post("/api/v1/auth/login/", credentials, HTTP_HOST=place.netloc)
     assert signed_in.status_code == 200, signed_in.content
     assert signed_in.json()["user"]["email"] == "hanna@harbour.example"
+    browser = Client(HTTP_HOST=place.netloc)
+    form = {"identifier": body["admin_email"], "password": body["password"]}
+    assert browser.get(place.path).status_code == 200
+    assert browser.post(place.path, form)["Location"] == "/account/"
+    assert "Admin" in browser.get("/account/").content.decode()
 
 
 @pytest.mark.usefixtures("quick_provisioning")
@@ -312,7 +318,7 @@ def test_the_status_names_no_person(public_api: Any, requested: Callable[..., An
     assert public_api().get(f"{SIGNUP}{row.pk}/").json()["status"] == "expired"
 
 
-@pytest.mark.parametrize("identifier", [str(uuid.uuid4()), "1", "x", "00000000-0000-0000-0000-000000000000"])
+@pytest.mark.parametrize("identifier", ["6f9619ff-8b86-4d01-b42d-00cf4fc964ff", "1", "x", "00000000-0000-0000-0000-000000000000"])
 def test_an_unknown_sign_up(public_api: Any, requested: Callable[..., Any], identifier: str) -> None:
     requested()
     answer = public_api().get(f"{SIGNUP}{identifier}/")
