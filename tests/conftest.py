@@ -47,6 +47,19 @@ def _own_redis_databases() -> None:
 _own_redis_databases()
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A whole run leaves the deep tests to CI, so that it stays under a minute; naming a file or `-m` runs them.
+
+    They take real processes apart or push whole corpora of bad input through the API. CI=1 runs everything.
+    """
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    if not whole or config.option.markexpr or config.option.keyword or os.environ.get("CI"):
+        return
+    deep = [item for item in items if item.get_closest_marker("deep")]
+    config.hook.pytest_deselected(items=deep)
+    items[:] = [item for item in items if not item.get_closest_marker("deep")]
+
+
 _MISSING_DATA = ("no test data", "no bad input", "no MARC files", "test data folder is missing")
 
 

@@ -89,6 +89,7 @@ def test_the_first_delivery_of_an_id_counts() -> None:
         header(event(), age=400),
         header(event("evt_2")),
     ],
+    ids=["none", "empty", "malformed", "of another secret", "too old", "of another body"],
 )
 def test_without_a_good_signature_nothing_is_stored(signature: str | None) -> None:
     answer = post(event(), signature)

@@ -40,6 +40,7 @@ def parsing_files() -> list[Path]:
     return sorted((bad_input_folder() / "jsontestsuite" / "test_parsing").glob("*.json"))
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_the_json_test_suite(admin: Any, address: str) -> None:
     """JSONTestSuite: n_ must be refused, y_ and i_ are read or refused, and nothing is a 5xx."""
@@ -109,6 +110,7 @@ def test_a_bomb_is_refused_in_time_and_writes_nothing(admin: Any, address: str, 
     assert differences(before, snapshot("lib_north")) == {}
 
 
+@pytest.mark.deep
 def test_the_generated_bombs(admin: Any) -> None:
     files = sorted(generated_folder().glob("json_*"))
     assert len(files) >= 5
@@ -157,6 +159,7 @@ def strings() -> Iterator[list[str]]:
         yield OWN_STRINGS
 
 
+@pytest.mark.deep
 def test_naughty_strings_in_the_search(scenes: Scenes, admin: Any, strings: list[str]) -> None:
     wrong = []
     for text in strings:
@@ -179,6 +182,7 @@ BODIES = {
 }
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("kind", list(BODIES))
 def test_naughty_strings_in_bodies(scenes: Scenes, admin: Any, strings: list[str], kind: str) -> None:
     """What is taken is kept to the letter (trimmed); what is refused writes nothing."""

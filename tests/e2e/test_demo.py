@@ -21,7 +21,7 @@ from saas.demo import accounts
 from saas.demo.books import BOOKS_FILE, book_count
 
 PROJECT = Path(__file__).resolve().parents[2]
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.deep, pytest.mark.xdist_group("demo")]
 
 
 def free_port() -> int:

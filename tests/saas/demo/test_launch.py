@@ -14,6 +14,8 @@ import pytest
 
 from saas.demo import accounts
 
+pytestmark = pytest.mark.deep
+
 Demo = Callable[..., "subprocess.CompletedProcess[str]"]
 PROJECT = Path(__file__).resolve().parents[3]
 

@@ -20,6 +20,8 @@ from saas.embedded import account, binaries, layout
 from saas.embedded.errors import EmbeddedError
 from tests.saas.embedded.conftest import PROJECT, copy_records, running_in
 
+pytestmark = pytest.mark.deep
+
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 namespaces = pytest.mark.skipif(
     os.geteuid() != 0 or not account.namespaces_allowed(), reason="needs root and user namespaces"

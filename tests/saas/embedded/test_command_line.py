@@ -14,6 +14,8 @@ from saas import embedded
 from saas.embedded.__main__ import main
 from tests.saas.embedded.conftest import PROJECT, all_down, running_in
 
+pytestmark = pytest.mark.deep
+
 
 def test_status_stop_and_wipe(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     at = ["--data", str(data_dir)]

@@ -16,6 +16,8 @@ from saas import embedded
 from saas.embedded import EmbeddedError, layout
 from saas.embedded.layout import MARKER
 
+pytestmark = pytest.mark.deep
+
 
 def sentence_of(folder: Path) -> str:
     with pytest.raises(EmbeddedError) as caught:

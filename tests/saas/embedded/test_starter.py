@@ -21,6 +21,8 @@ from saas.embedded.processes import is_alive, wait_until
 from saas.embedded.server import State
 from tests.saas.embedded.conftest import StartUser, all_down, running_in
 
+pytestmark = pytest.mark.deep
+
 PATIENCE = 20.0
 
 

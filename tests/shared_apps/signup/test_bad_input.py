@@ -16,6 +16,8 @@ from shared_apps.delivery.services import relay
 from shared_apps.signup.models import SignUp
 from shared_apps.tenants.models import Library
 
+pytestmark = pytest.mark.deep
+
 SIGNUP, AVAILABILITY = "/api/v1/signup/", "/api/v1/signup/availability/"
 FIELDS = (
     "library_name",

@@ -318,7 +318,9 @@ def test_the_status_names_no_person(public_api: Any, requested: Callable[..., An
     assert public_api().get(f"{SIGNUP}{row.pk}/").json()["status"] == "expired"
 
 
-@pytest.mark.parametrize("identifier", ["6f9619ff-8b86-4d01-b42d-00cf4fc964ff", "1", "x", "00000000-0000-0000-0000-000000000000"])
+@pytest.mark.parametrize(
+    "identifier", ["6f9619ff-8b86-4d01-b42d-00cf4fc964ff", "1", "x", "00000000-0000-0000-0000-000000000000"]
+)
 def test_an_unknown_sign_up(public_api: Any, requested: Callable[..., Any], identifier: str) -> None:
     requested()
     answer = public_api().get(f"{SIGNUP}{identifier}/")

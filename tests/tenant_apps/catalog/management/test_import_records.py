@@ -120,7 +120,9 @@ def test_an_import_that_another_has_begun_is_gone_on_with(
     assert "3 created" in out
 
 
-def test_it_waits_while_another_process_is_at_it(north: Any, books: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_waits_while_another_process_is_at_it(
+    north: Any, books: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with in_library(north):
         job = request(books.read_bytes())
         ImportJob.objects.filter(pk=job.pk).update(state="running", heartbeat_at=dt.datetime.now(dt.UTC))
@@ -146,10 +148,15 @@ def start(subdomain: str, file: Path, media: Path) -> subprocess.Popen[bytes]:
     )
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "saas.settings.test"}
     return subprocess.Popen(
-        [sys.executable, "-c", code], cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-c", code],
+        cwd=PROJECT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
 
 
+@pytest.mark.deep
 @pytest.mark.slow
 def test_kill_9_loses_nothing_and_doubles_nothing(committed_library: Any, tmp_path: Path) -> None:
     """A process that imports is killed while it writes; a second run goes on and counts each record once."""

@@ -11,6 +11,8 @@ import pytest
 from tenant_apps.catalog.marc import Format, ParsedRecord, extract, read_records, sniff, to_marcxml
 from tenant_apps.catalog.marc.split import FILLER
 
+pytestmark = pytest.mark.deep
+
 
 @pytest.fixture(scope="session")
 def bad_input(test_data: Path) -> Path:

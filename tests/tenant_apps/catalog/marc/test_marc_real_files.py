@@ -26,6 +26,8 @@ from tenant_apps.catalog.marc import (
     to_marcxml,
 )
 
+pytestmark = pytest.mark.deep
+
 # name: what the file is, records kept, records refused by code, remarks on the kept ones by code
 TRUTH = {
     "bad_hathi.mrc": (Format.MARC21, 4, {"record_too_long": 1}, {}),

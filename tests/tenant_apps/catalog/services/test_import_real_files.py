@@ -13,6 +13,8 @@ from tenant_apps.catalog import services
 from tenant_apps.catalog.models import ImportJob, ImportRecord, Title
 from tests.tenant_apps.catalog.records import counts
 
+pytestmark = pytest.mark.deep
+
 CHUNK = 64 * 1024
 
 
