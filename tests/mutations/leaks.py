@@ -1,0 +1,182 @@
+"""What keeps one library's data from another."""
+
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+_PATH = "tests/saas/core/db/test_search_path.py"
+_CACHES = "tests/saas/core/tenancy/test_caches.py"
+_STORES = "tests/saas/core/tenancy/test_cache_and_files.py"
+_HOSTS = "tests/saas/core/tenancy/test_hosts.py"
+_JWT = "tests/saas/core/test_jwt.py"
+
+LEAKS = (
+    Mutation(
+        name="public-on-the-search-path",
+        file="saas/core/db/base.py",
+        old="return [self.schema_name or PUBLIC, EXTENSIONS]",
+        new="return [self.schema_name or PUBLIC, PUBLIC, EXTENSIONS]",
+        tests=(f"{_PATH}::test_a_dropped_table_of_both_schemas_does_not_fall_through",),
+        why="a missing table would be the public one, with somebody else's rows",
+    ),
+    Mutation(
+        name="search-path-from-memory",
+        file="saas/core/db/base.py",
+        old='if reported != ", ".join(self._get_cursor_search_paths()):',
+        new="if self.search_path_set_schemas != self._get_cursor_search_paths():",
+        tests=(
+            f"{_PATH}::test_rollback_to_a_savepoint_undoes_the_set_and_the_next_query_mends_it",
+            f"{_PATH}::test_a_raw_set_is_noticed_and_mended",
+        ),
+        why="a rollback undoes SET search_path: the next query would read the library before",
+    ),
+    Mutation(
+        name="schema-not-given-back",
+        file="saas/core/tenancy/context.py",
+        old="    finally:\n        wrapper.set_tenant(before)",
+        new="    finally:\n        pass",
+        tests=(f"{_PATH}::test_nested_switches_come_back",),
+        why="the next request on the connection would run in the last one's library",
+    ),
+    Mutation(
+        name="content-types-shared",
+        file="saas/core/tenancy/caches.py",
+        old="        schema = current_schema()\n        contents",
+        new='        schema = "one for all"\n        contents',
+        tests=(f"{_CACHES}::test_content_types_are_cached_for_each_library",),
+        why="content type ids differ: a grant would name another model",
+    ),
+    Mutation(
+        name="guardian-cache-shared",
+        file="saas/core/tenancy/caches.py",
+        old="return look_up(current_schema(), app_label, codename)",
+        new='return look_up("one for all", app_label, codename)',
+        tests=(f"{_CACHES}::test_guardian_answers_for_the_library_it_is_asked_in",),
+        why="the same in guardian's own copy of the cache",
+    ),
+    Mutation(
+        name="cache-keys-without-library",
+        file="saas/core/tenancy/cache.py",
+        old='return f"{current_schema()}:{key_prefix}:{version}:{key}"',
+        new='return f"all:{key_prefix}:{version}:{key}"',
+        tests=(f"{_STORES}::test_an_entry_of_one_library_is_not_seen_by_another",),
+        why="one library would read what another has cached",
+    ),
+    Mutation(
+        name="cache-clear-flushes-all",
+        file="saas/core/tenancy/cache.py",
+        old='return self.delete_pattern("*")',
+        new="return super().clear()",
+        tests=(f"{_STORES}::test_clear_empties_one_library_alone",),
+        why="one library would empty everybody's cache",
+    ),
+    Mutation(
+        name="files-without-prefix",
+        file="saas/core/tenancy/storage.py",
+        old="return str(Path(settings.MEDIA_ROOT) / current_schema())",
+        new="return str(Path(settings.MEDIA_ROOT))",
+        tests=(f"{_STORES}::test_files_live_under_the_librarys_prefix",),
+        why="a file name of one library would open another's file",
+    ),
+    Mutation(
+        name="one-jwt-key-for-all",
+        file="saas/core/jwt.py",
+        old='context = f"{purpose}:{current_schema()}:{library_name()}".encode()',
+        new="context = purpose.encode()",
+        tests=(f"{_JWT}::test_a_neighbours_name_does_not_help_without_its_key",),
+        why="a token could be made for another library by writing its name into it",
+    ),
+    Mutation(
+        name="jwt-audience-unchecked",
+        file="saas/core/jwt.py",
+        old='options={"require": _REQUIRED, "strict_aud": True},',
+        new='options={"require": _REQUIRED, "verify_aud": False, "verify_iss": False},',
+        tests=(f"{_JWT}::test_issuer_and_audience_are_checked_beside_the_key",),
+        why="the second wall behind the key",
+    ),
+    Mutation(
+        name="unknown-host-is-public",
+        file="saas/core/tenancy/hosts.py",
+        old="    if library is None:\n        raise UnknownHost(raw_host[:MAX_HOST_LENGTH])\n    return library",
+        new="    return library",
+        tests=(
+            "tests/isolation/test_hosts.py::test_a_strange_host_is_nobody",
+            f"{_HOSTS}::test_every_other_name_is_unknown",
+        ),
+        why="any name would be served the public site",
+    ),
+    Mutation(
+        name="host-cache-unkeyed",
+        file="saas/core/tenancy/hosts.py",
+        old="entry = self._entries.get(host)",
+        new="entry = next(iter(self._entries.values()), None)",
+        tests=(f"{_HOSTS}::test_the_cache_is_bounded_and_forgets_the_oldest",),
+        why="the first host that was asked for would be everybody's library",
+    ),
+    Mutation(
+        name="any-label-is-the-library",
+        file="saas/core/tenancy/hosts.py",
+        old="if dot and rest == base:",
+        new="if dot and rest.endswith(base):",
+        tests=(f"{_HOSTS}::test_only_one_label_below_a_base_domain_is_a_subdomain",),
+        why="south.north.localhost would be south",
+    ),
+    Mutation(
+        name="forwarded-host-believed",
+        file="saas/core/tenancy/middleware.py",
+        old='library_for_host(request.META.get("HTTP_HOST", ""))',
+        new='library_for_host(request.META.get("HTTP_X_FORWARDED_HOST") or request.META.get("HTTP_HOST", ""))',
+        tests=("tests/isolation/test_hosts.py::test_no_other_header_names_a_library",),
+        why="a header that anybody may send would choose the library",
+    ),
+    Mutation(
+        name="cursors-without-library",
+        file="saas/core/api/pagination.py",
+        old='salt = f"cursor:{current_schema()}:{self.request.path}',
+        new='salt = f"cursor:{self.request.path}',
+        tests=("tests/isolation/test_cursors.py::test_a_cursor_of_another_library_is_refused",),
+        why="sort values of one library's rows could be tried out in another",
+    ),
+    Mutation(
+        name="search-cursors-without-library",
+        file="tenant_apps/catalog/api/parameters.py",
+        old='salt=f"search:{current_schema()}:{urlencode(bound)}"',
+        new='salt=f"search:{urlencode(bound)}"',
+        tests=("tests/isolation/test_cursors.py::test_a_cursor_of_another_library_is_refused",),
+        why="the same for the pages of a search",
+    ),
+    Mutation(
+        name="every-branch-sees-all-loans",
+        file="tenant_apps/circulation/selectors/loans.py",
+        old="return loans if branches is None else loans.filter(branch__in=branches)",
+        new="return loans",
+        tests=(
+            "tests/tenant_apps/circulation/api/test_loans_api.py::test_staff_of_one_branch_see_the_loans_made_there_alone",
+        ),
+        why="staff of one branch would read the loans of all",
+    ),
+    Mutation(
+        name="every-branch-sees-all-patrons",
+        file="tenant_apps/patrons/selectors.py",
+        old="return patrons if branches is None else patrons.filter(home_branch__in=branches)",
+        new="return patrons",
+        tests=("tests/tenant_apps/patrons/test_patrons_api.py",),
+        why="staff of one branch would read the patrons of all",
+    ),
+    Mutation(
+        name="bugs-tell-what-they-are",
+        file="saas/core/api/problems.py",
+        old="    return InternalError()",
+        new="    return InternalError(str(exception))",
+        tests=("tests/contract/test_problems.py::test_a_bug_of_ours_says_nothing_of_itself",),
+        why="texts of exceptions quote rows, schemas and statements",
+    ),
+    Mutation(
+        name="secrets-in-the-log",
+        file="saas/core/logging.py",
+        old='            event[key] = "***"',
+        new="            event[key] = event[key]",
+        tests=("tests/saas/core/test_logging.py::test_secrets_never_reach_a_line",),
+        why="a log is read by more people than a password",
+    ),
+)

@@ -1,0 +1,12 @@
+"""Every mend against a leak, a loss or a double, with the smallest set of tests that must fail without it."""
+
+from __future__ import annotations
+
+from tests.mutations.doors import DOORS
+from tests.mutations.leaks import LEAKS
+from tests.mutations.losses import LOSSES
+from tests.mutations.mutation import Mutation
+
+MUTATIONS: tuple[Mutation, ...] = (*LEAKS, *LOSSES, *DOORS)
+
+__all__ = ["MUTATIONS", "Mutation"]
