@@ -215,13 +215,13 @@ def main(arguments: list[str]) -> int:
     commands: dict[str, Callable[[str], str]] = {"update": update, "compile": _write_compiled}
     if arguments == ["check"]:
         found = [problem for language in LANGUAGES for problem in problems(language)]
-        print("\n".join(found) or "all messages are translated")  # noqa: T201
+        print("\n".join(found) or "all messages are translated")
         return 1 if found else 0
     if len(arguments) != 1 or arguments[0] not in commands:
-        print("usage: python -m tests.translations update|check|compile", file=sys.stderr)  # noqa: T201
+        print("usage: python -m tests.translations update|check|compile", file=sys.stderr)
         return 2
     for language in LANGUAGES:
-        print(commands[arguments[0]](language))  # noqa: T201
+        print(commands[arguments[0]](language))
     return 0
 
 
