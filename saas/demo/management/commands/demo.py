@@ -34,8 +34,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Prepare, then supervise; the exit code is the supervisor's."""
         started = time.monotonic()
-        with Progress() as progress:
-            prepare_libraries(records=options["records"], progress=progress)
+        try:
+            with Progress() as progress:
+                prepare_libraries(records=options["records"], progress=progress)
+        except KeyboardInterrupt:
+            self.stderr.write("libraryhub: stopped; the next start goes on from here.")
+            sys.exit(130)
         port: int = options["port"]
 
         def announce() -> None:
