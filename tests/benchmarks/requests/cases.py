@@ -72,11 +72,11 @@ def cases(desk: Desk) -> list[Case]:
     me = Call(ME, "GET", f"{BASE}/me/")
     branches = Call(ONE_QUERY, "GET", f"{BASE}/branches/", varying=_PAGE)
     return [
-        Case(LIST, 10, lambda _number: [listed]),
-        Case(TITLE, 15, title),
-        Case(CHECKOUT, 10, lend_and_return),
-        Case(ME, 25, lambda _number: [me]),
-        Case(ONE_QUERY, 25, lambda _number: [branches]),
+        Case(LIST, 4, lambda _number: [listed]),
+        Case(TITLE, 5, title),
+        Case(CHECKOUT, 4, lend_and_return),
+        Case(ME, 8, lambda _number: [me]),
+        Case(ONE_QUERY, 8, lambda _number: [branches]),
     ]
 
 

@@ -21,8 +21,8 @@ class Size:
     seconds: float
 
 
-QUICK = Size(titles=2_000, rounds=7, seconds=60)
-FULL = Size(titles=20_000, rounds=21, seconds=300)
+QUICK = Size(titles=2_000, rounds=20, seconds=60)
+FULL = Size(titles=20_000, rounds=60, seconds=300)
 
 
 def size_of(*, quick: bool) -> Size:
