@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import cast
 
 from django.conf import settings
+from django.utils import translation
 from django.utils.module_loading import import_string
 
 from saas.core.tenancy import LibraryContext
@@ -28,6 +29,10 @@ class LibrarySeed:
 
 
 def seed_library(seed: LibrarySeed) -> None:
-    """Run every app's seeder in the order of LIBRARY_SEEDERS; the caller is in the library's schema and transaction."""
-    for path in settings.LIBRARY_SEEDERS:
-        cast(Callable[[LibrarySeed], None], import_string(path))(seed)
+    """Run every app's seeder in the order of LIBRARY_SEEDERS; the caller is in the library's schema and transaction.
+
+    Names of roles, categories and the like are written in the library's own language, whoever signs it up.
+    """
+    with translation.override(seed.language):
+        for path in settings.LIBRARY_SEEDERS:
+            cast(Callable[[LibrarySeed], None], import_string(path))(seed)

@@ -31,6 +31,6 @@ RATE_LIMITS = {
     "signup": (20, 3600),
     "login-account": (10, 300),
     "login-address": (100, 300),
-    "import": (60, 3600),
+    "import": (120, 3600),
 }
 SPECTACULAR_SETTINGS = SPECTACULAR_DEFAULTS

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from saas.core.db.integrity import refused_if_taken
 from saas.core.errors import NotFound
@@ -71,4 +72,4 @@ def update_branch(
 def seed_library(seed: LibrarySeed) -> None:
     """Give a new library its first branch, `main`, in the library's own time zone. May run twice."""
     if not Branch.objects.filter(code=MAIN).exists():
-        create_branch(code=MAIN, name="Main", time_zone=seed.time_zone, by=SYSTEM, now=seed.now)
+        create_branch(code=MAIN, name=_("Main"), time_zone=seed.time_zone, by=SYSTEM, now=seed.now)

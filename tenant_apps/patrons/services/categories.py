@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from saas.core.db.integrity import refused_if_taken
 from saas.core.principals import SYSTEM, Actor
@@ -13,7 +14,7 @@ from shared_apps.audit import services as audit
 from tenant_apps.patrons.errors import PatronCategoryTaken
 from tenant_apps.patrons.models import PatronCategory
 
-STANDARD = {"adult": "Adult", "child": "Child"}
+STANDARD = {"adult": _("Adult"), "child": _("Child")}
 
 
 def create_category(*, code: str, name: str, by: Actor, now: datetime) -> PatronCategory:
@@ -32,4 +33,4 @@ def seed_library(seed: LibrarySeed) -> None:
     present = set(PatronCategory.objects.values_list("code", flat=True))
     for code, name in STANDARD.items():
         if code not in present:
-            create_category(code=code, name=name, by=SYSTEM, now=seed.now)
+            create_category(code=code, name=str(name), by=SYSTEM, now=seed.now)
