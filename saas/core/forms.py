@@ -58,6 +58,12 @@ def text_field(
     )
 
 
+def date_field(label: Text, *, help_text: Text = "") -> forms.CharField:
+    """A day that may be left out, with the browser's calendar; `validated` reads what was chosen (ISO 8601)."""
+    words: Any = {"label": label, "help_text": help_text}
+    return forms.CharField(required=False, widget=forms.TextInput(attrs={"type": "date"}), **words)
+
+
 def validated(serializer: serializers.BaseSerializer[Any]) -> dict[str, Any]:
     """The values as the API understands them. Raises ValidationFailed with a problem for each field."""
     try:

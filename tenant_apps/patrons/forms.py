@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from saas.core.forms import PageForm, text_field, validated
+from saas.core.forms import PageForm, date_field, text_field, validated
 from tenant_apps.branches.selectors import Branch
 from tenant_apps.patrons.api.serializers import NewPatronSerializer
 from tenant_apps.patrons.models import PatronCategory
@@ -31,10 +31,8 @@ class NewPatronForm(PageForm):
     email = text_field(
         _("E-mail address"), max_length=254, required=False, autocapitalize="none", inputmode="email"
     )
-    birth_date = text_field(_("Birth date"), max_length=10, required=False)
-    expires_on = text_field(
-        _("Last day of the membership"), max_length=10, required=False, help_text=_("Empty: it does not end.")
-    )
+    birth_date = date_field(_("Birth date"))
+    expires_on = date_field(_("Member until"), help_text=_("Empty: it does not end."))
 
     def __init__(
         self, *args: Any, categories: Iterable[PatronCategory], branches: Iterable[Branch], **kwargs: Any
@@ -42,8 +40,6 @@ class NewPatronForm(PageForm):
         super().__init__(*args, **kwargs)
         self.fields["category"].choices = [(found.code, found.name) for found in categories]  # type: ignore[attr-defined]
         self.fields["home_branch"].choices = [(found.code, found.name) for found in branches]  # type: ignore[attr-defined]
-        for name in ("birth_date", "expires_on"):
-            self.fields[name].widget.input_type = "date"
 
     def values(self) -> dict[str, Any]:
         """What was typed as the API understands it. Raises ValidationFailed."""
