@@ -10,7 +10,7 @@ import structlog
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
 MAX_VALUE = 2_000
-_REQUEST_ID = re.compile(r"\A[A-Za-z0-9._:-]{8,64}\Z")
+_REQUEST_ID = re.compile(r"\A[A-Za-z0-9._:-]{1,128}\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SECRET_KEYS = re.compile(r"password|secret|token|authorization|cookie|api_?key|otp", re.IGNORECASE)
 

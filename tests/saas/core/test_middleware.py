@@ -20,11 +20,9 @@ def library_site(north: Any) -> Client:
 
 
 def test_a_well_formed_request_id_is_taken_and_any_other_replaced(library_site: Client) -> None:
-    assert (
-        library_site.get("/health/live/", headers={"x-request-id": "abc-12345678"})["X-Request-ID"]
-        == "abc-12345678"
-    )
-    for bad in ("short", "x" * 65, "has space 12345", "a\x1b[31mred-123456"):
+    for good in ("7", "abc-12345678", "x" * 128):
+        assert library_site.get("/health/live/", headers={"x-request-id": good})["X-Request-ID"] == good
+    for bad in ("", "x" * 129, "has space 12345", "a\x1b[31mred-123456", "a&b"):
         made = library_site.get("/health/live/", headers={"x-request-id": bad})["X-Request-ID"]
         assert made != bad
         assert len(made) == 32
