@@ -16,6 +16,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "saas.core.api.openapi.ProblemAwareSchema",
     "EXCEPTION_HANDLER": "saas.core.api.problems.exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "URL_FORMAT_OVERRIDE": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from saas.core.errors import Conflict, DomainError, FieldProblem
+from saas.core.errors import Conflict, DomainError, FieldProblem, NotFound
+
+
+class UnknownBarcode(NotFound):
+    """No copy of this library has the barcode."""
+
+    code = "unknown_barcode"
+    title = _("Unknown barcode")
+    detail = _("No copy has this barcode.")
 
 
 class BarcodeTaken(DomainError):

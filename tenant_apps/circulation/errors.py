@@ -6,23 +6,26 @@ from collections.abc import Iterable
 
 from django.utils.translation import gettext_lazy as _
 
-from saas.core.errors import Conflict, FieldProblem, NotFound, ValidationFailed
+from saas.core.errors import Conflict, FieldProblem, ValidationFailed
+from tenant_apps.catalog.errors import UnknownBarcode
+from tenant_apps.patrons.errors import UnknownCard
 
-
-class UnknownBarcode(NotFound):
-    """No copy of this library has the barcode."""
-
-    code = "unknown_barcode"
-    title = _("Unknown barcode")
-    detail = _("No copy has this barcode.")
-
-
-class UnknownCard(NotFound):
-    """No patron of this library has a card with the number."""
-
-    code = "unknown_card"
-    title = _("Unknown card")
-    detail = _("No patron has a card with this number.")
+__all__ = [
+    "CopyLost",
+    "CopyNotForLoan",
+    "CopyOnLoan",
+    "CopyWithdrawn",
+    "EffectiveReturnNotPossible",
+    "LimitReached",
+    "NoRule",
+    "PatronBlocked",
+    "PatronExpired",
+    "RuleNotValid",
+    "RuleScopeTaken",
+    "UnknownBarcode",
+    "UnknownCard",
+    "UnknownConfirmation",
+]
 
 
 class CopyOnLoan(Conflict):

@@ -6,7 +6,15 @@ from collections.abc import Iterable
 
 from django.utils.translation import gettext_lazy as _
 
-from saas.core.errors import Conflict, FieldProblem, ValidationFailed
+from saas.core.errors import Conflict, FieldProblem, NotFound, ValidationFailed
+
+
+class UnknownCard(NotFound):
+    """No patron of this library has a card with the number."""
+
+    code = "unknown_card"
+    title = _("Unknown card")
+    detail = _("No patron has a card with this number.")
 
 
 class CardNumberTaken(ValidationFailed):

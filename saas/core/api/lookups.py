@@ -10,8 +10,10 @@ from saas.core.errors import NotFound
 _Row = TypeVar("_Row", bound=Model)
 
 
-def visible_or_404(rows: QuerySet[_Row], field: str, value: Any) -> _Row:
-    """Return the row of `rows` whose `field` is `value`. Raises NotFound, the same for every reason.
+def visible_or_404(
+    rows: QuerySet[_Row], field: str, value: Any, *, missing: type[NotFound] = NotFound
+) -> _Row:
+    """Return the row of `rows` whose `field` is `value`. Raises `missing`, the same for every reason.
 
     For "pk" and "id" the value is an opaque id; else it is a text of one line.
     """
@@ -21,8 +23,8 @@ def visible_or_404(rows: QuerySet[_Row], field: str, value: Any) -> _Row:
     else:
         wanted = str(value)
         if len(wanted) > LINE_LENGTH or forbidden_character(wanted, multiline=False):
-            raise NotFound
+            raise missing
     row = rows.filter(**{field: wanted}).first()
     if row is None:
-        raise NotFound
+        raise missing
     return row

@@ -1,18 +1,22 @@
 """JSON out: orjson, moments in UTC with Z, decimals as strings."""
 
 import datetime as dt
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 import orjson
 from django.utils.functional import Promise
+from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 
 from saas.core.api.fields import utc_text
 
 # Without the passthrough orjson would write +00:00, and other offsets as they are.
+MAX_ACCEPT = 1_000
+_WEIGHT = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?", re.ASCII)
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
 
 
@@ -35,9 +39,44 @@ class _NoOverride:
 
 
 class AcceptNegotiation(DefaultContentNegotiation):
-    """Chooses the form by the Accept header alone: `?format=` is an unknown parameter like any other."""
+    """Chooses the form by the Accept header alone: `?format=` is an unknown parameter like any other.
+
+    Unlike DRF's own it obeys the weights (RFC 9110, section 12.5.1): the most specific range that names a form
+    gives it its weight, the heaviest form wins, and among equals the one the view names first.
+    """
 
     settings = _NoOverride  # type: ignore[assignment]
+
+    def select_renderer(
+        self, request: Any, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[Any, str]:
+        """Return the renderer and its media type. Raises NotAcceptable where no form is wanted."""
+        ranges = list(_media_ranges(request.META.get("HTTP_ACCEPT", "")[:MAX_ACCEPT])) or [("*", "*", 1.0)]
+        weights = [_weight(form.media_type, ranges) for form in renderers]
+        heaviest = max(weights)
+        if heaviest == 0:
+            raise NotAcceptable(available_renderers=renderers)
+        chosen = renderers[weights.index(heaviest)]
+        return chosen, chosen.media_type
+
+
+def _media_ranges(header: str) -> Iterator[tuple[str, str, float]]:
+    """Yield type, subtype and weight of each well-formed range; parameters other than `q` are not told apart."""
+    for text in header.lower().split(","):
+        name, *parameters = (part.strip() for part in text.split(";"))
+        kind, slash, form = name.partition("/")
+        weight = next((word[2:] for word in parameters if word.startswith("q=")), "1")
+        if slash and kind and form and _WEIGHT.fullmatch(weight):
+            yield kind, form, float(weight)
+
+
+def _weight(media_type: str, ranges: list[tuple[str, str, float]]) -> float:
+    kind, _slash, form = media_type.partition("/")
+    for named in ((kind, form), (kind, "*"), ("*", "*")):
+        found = [weight for *wanted, weight in ranges if tuple(wanted) == named]
+        if found:
+            return max(found)
+    return 0.0
 
 
 def dump(data: Any) -> bytes:

@@ -1,8 +1,13 @@
 """Shapes of plans."""
 
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from saas.core.api.fields import Money, MoneyField
 from saas.core.api.serializers import StrictSerializer
+from shared_apps.entitlements.selectors import Plan
 
 
 class LimitsSerializer(StrictSerializer):
@@ -17,10 +22,10 @@ class LimitsSerializer(StrictSerializer):
 
 
 class PriceSerializer(StrictSerializer):
-    """Price without tax in one currency, amounts as decimal strings."""
+    """Price without tax in one currency, by interval of payment."""
 
-    monthly = serializers.DecimalField(max_digits=10, decimal_places=2)
-    yearly = serializers.DecimalField(max_digits=10, decimal_places=2)
+    monthly = MoneyField()
+    yearly = MoneyField()
 
 
 class PlanSerializer(StrictSerializer):
@@ -30,8 +35,18 @@ class PlanSerializer(StrictSerializer):
     name = serializers.CharField()
     summary = serializers.CharField()
     limits = LimitsSerializer()
-    prices = serializers.DictField(child=PriceSerializer())
+    prices = serializers.SerializerMethodField()
     trial_days = serializers.IntegerField()
+
+    @extend_schema_field(serializers.DictField(child=PriceSerializer()))
+    def get_prices(self, plan: Plan) -> dict[str, Any]:
+        """Return each currency's prices, money as it is written everywhere."""
+        return {
+            currency: PriceSerializer(
+                {name: Money(amount, currency) for name, amount in amounts.items()}
+            ).data
+            for currency, amounts in plan.prices.items()
+        }
 
 
 class PlanListSerializer(StrictSerializer):

@@ -33,7 +33,7 @@ from tenant_apps.catalog.api.copy_serializers import (
     NewCopySerializer,
     NewItemTypeSerializer,
 )
-from tenant_apps.catalog.errors import BarcodeTaken, ItemTypeCodeTaken
+from tenant_apps.catalog.errors import BarcodeTaken, ItemTypeCodeTaken, UnknownBarcode
 from tenant_apps.catalog.models import Copy, ItemType
 from tenant_apps.preferences import selectors as preferences
 
@@ -83,7 +83,7 @@ class CopyViewSet(ApiViewSet):
     }
     error_codes: ClassVar = {
         "retrieve": (NotFound,),
-        "by_barcode": (NotFound,),
+        "by_barcode": (UnknownBarcode,),
         "create": (ValidationFailed, BarcodeTaken, PermissionDenied),
         "partial_update": (
             ValidationFailed,
@@ -124,7 +124,8 @@ class CopyViewSet(ApiViewSet):
     @extend_schema(summary="Find a copy by its barcode", responses=CopySerializer)
     def by_barcode(self, request: Request, barcode: str) -> HttpResponseBase:
         """The copy with this barcode."""
-        return self._answer(request, visible_or_404(self.get_queryset(), "barcode", barcode))
+        copy = visible_or_404(self.get_queryset(), "barcode", barcode, missing=UnknownBarcode)
+        return self._answer(request, copy)
 
     @extend_schema(summary="Add a copy", request=NewCopySerializer, responses={201: CopySerializer})
     def create(self, request: Request) -> HttpResponseBase:

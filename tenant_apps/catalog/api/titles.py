@@ -6,8 +6,10 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -35,6 +37,8 @@ from tenant_apps.catalog.errors import RecordNotWritable
 from tenant_apps.catalog.marc import MaterialType, TitleDraft, to_iso2709, to_marcxml
 from tenant_apps.catalog.models import Title
 
+_MARC_FORMS: tuple[type[BaseRenderer], ...] = (MarcXmlRenderer, Iso2709Renderer)
+
 
 class TitleViewSet(ApiViewSet):
     """The library's titles."""
@@ -47,7 +51,7 @@ class TitleViewSet(ApiViewSet):
         "partial_update": "catalog.manage",
     }
     error_codes: ClassVar = {
-        "retrieve": (NotFound,),
+        "retrieve": (NotFound, NotAcceptable),
         "availability": (NotFound,),
         "create": (ValidationFailed, RecordNotWritable),
         "partial_update": (
@@ -66,6 +70,11 @@ class TitleViewSet(ApiViewSet):
         """Return every title of the library."""
         return selectors.titles_in_full()
 
+    def get_renderers(self) -> list[Any]:
+        """Return JSON and, for one title, the forms of its MARC record too."""
+        forms = super().get_renderers()
+        return [*forms, *(form() for form in _MARC_FORMS)] if self.action == "retrieve" else forms
+
     @extend_schema(summary="List titles", responses=HitSerializer(many=True))
     def list(self, request: Request) -> Response:
         """A page of titles, the newest first."""
@@ -73,10 +82,25 @@ class TitleViewSet(ApiViewSet):
         hits = selectors.hits_of([title.pk for title in page])
         return self.get_paginated_response(HitSerializer(hits, many=True).data)
 
-    @extend_schema(summary="Show a title", responses=TitleSerializer)
+    @extend_schema(
+        summary="Show a title",
+        responses={
+            (200, "application/json"): TitleSerializer,
+            (200, "application/marcxml+xml"): OpenApiTypes.STR,
+            (200, "application/marc"): OpenApiTypes.BINARY,
+        },
+    )
     def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
-        """One title with its contributors, subjects and the number of its copies."""
-        return _answer(request, self.get_object())
+        """One title with its contributors, subjects and the number of its copies; or its MARC record, where `Accept`
+        asks for it.
+        """
+        renderer: Any = request.accepted_renderer
+        if isinstance(renderer, _MARC_FORMS):
+            answer = _record(request, pk, renderer.format)
+        else:
+            answer = _answer(request, self.get_object())
+        patch_vary_headers(answer, ["Accept"])
+        return answer
 
     @extend_schema(summary="Add a title", request=NewTitleSerializer, responses={201: TitleSerializer})
     def create(self, request: Request) -> HttpResponseBase:
@@ -126,7 +150,7 @@ class TitleMarcView(ApiView):
 
     permissions: ClassVar = {"GET": "catalog.view"}
     error_codes: ClassVar = {"GET": (NotFound, NotAcceptable)}
-    renderer_classes = (MarcXmlRenderer, Iso2709Renderer)
+    renderer_classes = _MARC_FORMS
 
     @extend_schema(
         summary="Show a title's MARC record",
@@ -139,15 +163,18 @@ class TitleMarcView(ApiView):
         """The whole record with every field it came with: MARCXML, or ISO 2709 for `Accept:
         application/marc`.
         """
-        title = visible_or_404(Title.objects.only("id", "version", "marc"), "pk", pk)
         renderer: Any = request.accepted_renderer
-        write = to_iso2709 if renderer.format == Iso2709Renderer.format else to_marcxml
-        response = record_response(
-            request, title, lambda: write(selectors.marc_of(title)), form=renderer.format
-        )
-        # Uploaded text must never open as a page of ours (ASVS 3.2.1).
-        response["Content-Disposition"] = f'attachment; filename="title-{title.pk}.{renderer.format}"'
-        return response
+        return _record(request, pk, renderer.format)
+
+
+def _record(request: Request, pk: str, form: str) -> HttpResponseBase:
+    """The record of one title in ISO 2709 or MARCXML, as a file."""
+    title = visible_or_404(Title.objects.only("id", "version", "marc"), "pk", pk)
+    write = to_iso2709 if form == Iso2709Renderer.format else to_marcxml
+    response = record_response(request, title, lambda: write(selectors.marc_of(title)), form=form)
+    # Uploaded text must never open as a page of ours (ASVS 3.2.1).
+    response["Content-Disposition"] = f'attachment; filename="title-{title.pk}.{form}"'
+    return response
 
 
 def _answer(request: Request, title: Title, *, status: int = 200) -> HttpResponseBase:

@@ -24,7 +24,7 @@ urlpatterns = [
     path("item-types/", ItemTypeViewSet.as_view({"get": "list", "post": "create"}), name="item-types"),
     path("copies/", CopyViewSet.as_view({"get": "list", "post": "create"}), name="copies"),
     path(
-        "copies/by-barcode/<str:barcode>/",
+        "copies/by-barcode/<path:barcode>/",
         CopyViewSet.as_view({"get": "by_barcode"}, detail=True),
         name="copy-by-barcode",
     ),

@@ -12,7 +12,7 @@ urlpatterns = [
     ),
     path("patrons/", PatronViewSet.as_view({"get": "list", "post": "create"}), name="patrons"),
     path(
-        "patrons/by-card/<str:card>/",
+        "patrons/by-card/<path:card>/",
         PatronViewSet.as_view({"get": "by_card"}, detail=True),
         name="patron-by-card",
     ),

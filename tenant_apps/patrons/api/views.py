@@ -27,7 +27,7 @@ from tenant_apps.patrons.api.serializers import (
     PatronSerializer,
     represent,
 )
-from tenant_apps.patrons.errors import CardNumberTaken, PatronCategoryTaken
+from tenant_apps.patrons.errors import CardNumberTaken, PatronCategoryTaken, UnknownCard
 from tenant_apps.patrons.models import Patron, PatronCategory
 
 
@@ -78,7 +78,7 @@ class PatronViewSet(ApiViewSet):
     }
     error_codes: ClassVar = {
         "retrieve": (NotFound,),
-        "by_card": (NotFound,),
+        "by_card": (UnknownCard,),
         "create": (ValidationFailed, CardNumberTaken),
         "partial_update": (
             ValidationFailed,
@@ -116,7 +116,7 @@ class PatronViewSet(ApiViewSet):
     @action(detail=True)
     def by_card(self, request: Request, card: str) -> HttpResponseBase:
         """The patron who has this card, be it lost or not."""
-        patron = visible_or_404(self.get_queryset(), "cards__number", card)
+        patron = visible_or_404(self.get_queryset(), "cards__number", card, missing=UnknownCard)
         return record_response(request, patron, lambda: represent(patron))
 
     @extend_schema(

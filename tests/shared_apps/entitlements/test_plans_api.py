@@ -12,8 +12,16 @@ def test_everybody_may_read_the_price_list(public_api: Any) -> None:
     assert (body["next"], body["previous"]) == (None, None)
     assert [plan["code"] for plan in body["results"]] == ["free", "starter", "pro", "consortium"]
     starter = body["results"][1]
-    assert starter["prices"]["EUR"] == {"monthly": "39.00", "yearly": "390.00"}
-    assert starter["prices"]["USD"] == {"monthly": "45.00", "yearly": "450.00"}
+    assert starter["prices"] == {
+        "EUR": {
+            "monthly": {"amount": "39.00", "currency": "EUR"},
+            "yearly": {"amount": "390.00", "currency": "EUR"},
+        },
+        "USD": {
+            "monthly": {"amount": "45.00", "currency": "USD"},
+            "yearly": {"amount": "450.00", "currency": "USD"},
+        },
+    }
     assert starter["trial_days"] == 30
     assert starter["limits"] == {
         "titles": 25_000,

@@ -134,8 +134,15 @@ def test_a_card_finds_its_patron_also_when_it_is_lost(desk: Any) -> None:
     desk.patch(f"{URL}{made['id']}/", {"card_numbers": ["C1"]}, HTTP_IF_MATCH="*")
 
     assert desk.get(f"{URL}by-card/C1/").json()["id"] == made["id"]
-    assert desk.get(f"{URL}by-card/nothing/").status_code == 404
-    assert desk.get(f"{URL}by-card/{'x' * 300}/").status_code == 404
+    for unknown in ("nothing", "x" * 300):
+        answer = desk.get(f"{URL}by-card/{unknown}/")
+        assert (answer.status_code, answer.json()["code"]) == (404, "unknown_card")
+
+
+def test_a_card_number_with_a_slash_is_found(desk: Any) -> None:
+    made = desk.post(URL, {**ADA, "card_numbers": ["2026/17"]}).json()
+
+    assert desk.get(f"{URL}by-card/2026%2F17/").json()["id"] == made["id"]
 
 
 @pytest.fixture
@@ -149,6 +156,10 @@ def three(in_north: Any) -> dict[str, Patron]:
         "bob": PatronFactory(name="Bob Lovett", card="2001"),
         "cleo": PatronFactory(name="Cleo 100%", card="x1001"),
     }
+
+
+def shown_of(answer: Any) -> dict[str, Any]:
+    return {name: value for name, value in answer.json().items() if name != "request_id"}
 
 
 def names(answer: Any) -> list[str]:
@@ -240,12 +251,11 @@ class TestStaffOfOneBranch:
             client.get(f"{URL}999999/"),
         ]
 
-        shown = [
-            {name: value for name, value in answer.json().items() if name != "request_id"}
-            for answer in answers
-        ]
+        shown = [shown_of(answer) for answer in answers]
         assert {answer.status_code for answer in answers} == {404}
-        assert shown == [shown[0]] * len(shown)
+        assert [answer["code"] for answer in shown] == ["not_found", "unknown_card", "not_found", "not_found"]
+        assert shown[1] == shown_of(client.get(f"{URL}by-card/999999/"))
+        assert shown[0] == shown[2] == shown[3]
         assert everything() == before
 
     def test_they_register_and_move_patrons_within_their_branch(

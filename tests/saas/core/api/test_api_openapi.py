@@ -127,7 +127,8 @@ def test_it_is_made_without_a_warning(document: Any) -> None:
 
 def test_declared_errors_stand_under_their_status(document: Any) -> None:
     checkout = operation(document, "loans/", "post")
-    assert codes(checkout, 409) == {"conflict", "confirmation_required"}
+    # The codes of Idempotency-Key belong to an app above this package: they are there once that is loaded.
+    assert codes(checkout, 409) - {"idempotency_in_progress"} == {"conflict", "confirmation_required"}
     assert "confirmation_required" not in str(operation(document, "loans/", "get"))
 
 

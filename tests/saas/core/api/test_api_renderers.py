@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from django.utils.translation import gettext_lazy
-from rest_framework.exceptions import ErrorDetail
+from rest_framework.exceptions import ErrorDetail, NotAcceptable
+from rest_framework.test import APIRequestFactory
 from rest_framework.utils.serializer_helpers import ReturnDict
 
-from saas.core.api.renderers import ORJSONRenderer, dump
+from saas.core.api.renderers import AcceptNegotiation, ORJSONRenderer, dump
 
 ROME = dt.timezone(dt.timedelta(hours=1))
 
@@ -53,3 +54,44 @@ def test_the_renderer() -> None:
     assert ORJSONRenderer().render({"a": "è"}) == '{"a":"è"}'.encode()
     assert ORJSONRenderer().render(None) == b""
     assert ORJSONRenderer.media_type == "application/json"
+
+
+class Marc:
+    media_type, format = "application/marc", "marc"
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        (None, "json"),
+        ("", "json"),
+        (" , ", "json"),
+        ("*/*", "json"),
+        ("application/*", "json"),
+        ("application/marc", "marc"),
+        ("Application/MARC", "marc"),
+        ("application/marc, application/json", "json"),
+        ("application/marc, application/json;q=0.9", "marc"),
+        ("application/marc;q=0.1, */*;q=0.2", "json"),
+        ("application/json;q=0, */*", "marc"),
+        ("application/json;q=0.001;charset=utf-8, text/*", "json"),
+        ("text/html, application/xhtml+xml, */*;q=0.8", "json"),
+        ("application/marc;q=2, application/json;q=0.1", "json"),
+        ("text/csv", None),
+        ("application/json;q=0", None),
+        ("nonsense/", "json"),
+        ("*/json", None),
+        ("application/json;q=0, application/marc;q=0.000", None),
+        ("a/b," * 5_000 + "application/json", None),
+    ],
+)
+def test_the_form_follows_the_weights_of_accept(accept: str | None, expected: str | None) -> None:
+    headers = {} if accept is None else {"accept": accept}
+    request = APIRequestFactory().get("/", headers=headers)
+    forms = [ORJSONRenderer(), Marc()]
+    if expected is None:
+        with pytest.raises(NotAcceptable):
+            AcceptNegotiation().select_renderer(request, forms)
+        return
+    chosen, media_type = AcceptNegotiation().select_renderer(request, forms)
+    assert (chosen.format, media_type) == (expected, chosen.media_type)

@@ -216,6 +216,35 @@ def test_the_record_as_marcxml_and_as_iso_2709(north: Any, emma: Title, api: Any
     assert (refused.status_code, refused.json()["code"]) == (406, "not_acceptable")
 
 
+def test_the_form_of_a_title_is_chosen_by_accept(north: Any, emma: Title, api: Any) -> None:
+    address = f"{URL}{emma.pk}/"
+    for wanted in ("", "*/*", "application/*", "application/json", "text/html;q=0.9, application/json;q=0.1"):
+        answer = api(north).get(address, HTTP_ACCEPT=wanted)
+        assert (answer["Content-Type"], answer.json()["title"]) == ("application/json", "Emma")
+    for wanted in ("application/marc", "application/marcxml+xml"):
+        answer = api(north).get(address, HTTP_ACCEPT=f"{wanted}, application/json;q=0.5")
+        record = api(north).get(f"{address}marc/", HTTP_ACCEPT=wanted)
+        assert (answer["Content-Type"], answer.content) == (wanted, record.content)
+        assert answer["Content-Disposition"].startswith("attachment;")
+        assert "Accept," in answer["Vary"]
+        again = api(north).get(address, HTTP_ACCEPT=wanted, HTTP_IF_NONE_MATCH=answer["ETag"])
+        assert again.status_code == 304
+    refused = api(north).get(address, HTTP_ACCEPT="text/csv")
+    assert (refused.status_code, refused.json()["code"]) == (406, "not_acceptable")
+    assert api(north).get(f"{URL}999999/", HTTP_ACCEPT="application/marc").json()["code"] == "not_found"
+
+
+def test_a_change_that_could_not_be_answered_is_not_made(north: Any, emma: Title, api: Any) -> None:
+    desk = api(north, "librarian")
+    answer = desk.patch(
+        f"{URL}{emma.pk}/", {"subtitle": "A novel"}, HTTP_IF_MATCH="*", HTTP_ACCEPT="application/marc"
+    )
+    assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
+    with in_library(north):
+        emma.refresh_from_db()
+        assert emma.version == 1
+
+
 def test_an_imported_record_comes_out_as_it_came_in(
     north: Any, api: Any, settings: Any, tmp_path: Any
 ) -> None:
