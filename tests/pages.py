@@ -129,3 +129,12 @@ def check_outline(page: Any, *, language: str = "en") -> Outline:
     assert "unsafe" not in page["Content-Security-Policy"]
     assert page["Cache-Control"] == "no-store, private"
     return outline
+
+
+def statements_of(queries: Any) -> list[str]:
+    """What a page read (`CaptureQueriesContext`), but for the host, which is looked up once in a while."""
+    return [
+        query["sql"]
+        for query in queries
+        if query["sql"].startswith("SELECT") and '"tenants_library"' not in query["sql"]
+    ]
