@@ -246,6 +246,15 @@ class PreconditionFailed(DomainError):
     detail = _("Somebody changed this in the meantime. Load it again and repeat your change.")
 
 
+class LengthRequired(DomainError):
+    """The body comes in chunks (`Transfer-Encoding`): send it with a `Content-Length`."""
+
+    code = "length_required"
+    status = 411
+    title = _("Length required")
+    detail = _("Send the body with its Content-Length.")
+
+
 class BodyTooLarge(DomainError):
     """The body is longer than this endpoint reads."""
 

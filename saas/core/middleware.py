@@ -15,7 +15,7 @@ from django.utils.translation import get_supported_language_variant
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from saas.core.api.problems import problem_response
-from saas.core.errors import BodyTooLarge
+from saas.core.errors import BodyTooLarge, LengthRequired
 from saas.core.logging import start_log_context
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
@@ -132,6 +132,22 @@ class SlashMiddleware:
             ):
                 query = request.META.get("QUERY_STRING", "")
                 return HttpResponseRedirect(f"{path}/" + (f"?{query}" if query else ""))
+        return self.get_response(request)
+
+
+class BodyLengthMiddleware:
+    """Refuses a body whose end is not announced: there is one way of finding where a request ends (ASVS 4.2.1).
+
+    WSGI would show such a body as an empty one, and what was sent would silently be left out.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer 411 to a request in chunks."""
+        if "HTTP_TRANSFER_ENCODING" in request.META:
+            return problem_response(LengthRequired(), request)
         return self.get_response(request)
 
 

@@ -31,6 +31,7 @@ MIDDLEWARE = [
     "saas.core.middleware.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "saas.core.middleware.BodyLengthMiddleware",
     "saas.core.tenancy.middleware.LibraryMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

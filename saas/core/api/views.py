@@ -46,6 +46,8 @@ class ApiBehaviour(_View):
     examples: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
     idempotent: ClassVar[bool] = False
     cache_control: ClassVar[str] = "no-store"
+    # OPTIONS would describe the view to everybody, and no other site may call us: it is refused and not allowed.
+    http_method_names: Any = ("get", "head", "post", "put", "patch", "delete")
     content_negotiation_class = AcceptNegotiation
     metadata_class = None
     request: Any
@@ -125,6 +127,6 @@ def undeclared_handlers(view: type[Any]) -> list[str]:
         handled = [name for name in standard if hasattr(view, name)]
         handled += [action.__name__ for action in view.get_extra_actions()]
     else:
-        names = [name for name in view.http_method_names if name not in ("options", "head")]
+        names = [name for name in view.http_method_names if name != "head"]
         handled = [name.upper() for name in names if hasattr(view, name)]
     return [name for name in handled if name not in getattr(view, "permissions", {})]

@@ -44,7 +44,7 @@ class _AuthView(ApiBehaviour):
     authentication_classes = ()
     permission_classes: Any = (HasDeclaredPermission,)
     permissions: ClassVar = {"POST": None}
-    http_method_names = ("post", "options")
+    http_method_names = ("post",)
 
 
 class LoginView(_AuthView, dj.LoginView):
@@ -143,7 +143,7 @@ class PasswordChangeView(ApiBehaviour, dj.PasswordChangeView):
 
     permission_classes: Any = (HasDeclaredPermission,)
     permissions: ClassVar = {"POST": None}
-    http_method_names: Any = ("post", "options")
+    http_method_names: Any = ("post",)
     serializer_class = PasswordChangeSerializer
     error_codes: ClassVar = {"POST": (NotAuthenticated, ValidationFailed, RateLimited)}
 

@@ -81,6 +81,20 @@ def test_a_page_without_its_slash_is_redirected_and_the_api_is_not(library_site:
     assert library_site.get("//evil.example/x").status_code == 404
 
 
+@pytest.mark.parametrize("coding", ["chunked", "gzip, chunked", "identity", ""])
+@pytest.mark.parametrize("path", ["/api/v1/auth/login/", "/accounts/login/"])
+def test_a_body_without_an_announced_end_is_refused_and_never_taken_for_an_empty_one(
+    library_site: Client, path: str, coding: str
+) -> None:
+    body = b'{"email": "admin@north.example", "password": "correct-horse-battery"}'
+    sent: Any = {"data": body, "content_type": "application/json"}
+    answer = library_site.post(
+        path, **sent, headers={"transfer-encoding": coding, "accept": "application/json"}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (411, "length_required")
+    assert library_site.post("/api/v1/auth/login/", **sent).status_code == 200
+
+
 def test_health_is_on_both_sites_and_tells_which_part_is_missing(
     library_site: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,6 +60,7 @@ def children(*, port: int, reload: bool) -> list[Child]:
     python = sys.executable
     granian = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
     granian += ["--workers", "1", "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
+    granian += ["--http1-buffer-size", "65536"]
     web = [python, *granian, "saas.wsgi:application"]
     if reload:
         web = [python, "manage.py", "runserver", f"127.0.0.1:{port}"]
