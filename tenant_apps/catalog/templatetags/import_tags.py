@@ -6,9 +6,10 @@ from django import template
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from tenant_apps.catalog.models import ImportJob, ImportState
+from tenant_apps.catalog.models import ImportJob, ImportRecord, ImportState
 from tenant_apps.catalog.rules.availability import STATUS_WORDS, CopyStatus
 from tenant_apps.catalog.rules.matching import Outcome
+from tenant_apps.catalog.rules.reports import job_detail, record_detail
 
 register = template.Library()
 _STATES: dict[str, Promise] = {
@@ -61,3 +62,15 @@ def is_waiting(job: ImportJob) -> bool:
 def percent_read(job: ImportJob) -> int:
     """How much of the file has been read, 0 to 100."""
     return min(100, job.next_offset * 100 // job.file_size) if job.file_size else 0
+
+
+@register.filter
+def why_it_failed(job: ImportJob) -> str:
+    """Why an import ended without its records."""
+    return job_detail(job.error_code, job.error_detail)
+
+
+@register.filter
+def remark(record: ImportRecord) -> str:
+    """What was odd about a record."""
+    return record_detail(record.code, record.detail, rejected=record.outcome == Outcome.REJECTED)
