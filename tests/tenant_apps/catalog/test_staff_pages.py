@@ -107,7 +107,7 @@ def test_not_one_readable_record(staff: Browser, north: Any, django_capture_on_c
         answer = upload(staff, b"this is no MARC file")
     words = text_of(staff.get(answer["Location"]))
     assert "State failed" in words
-    assert "The file has not one readable MARC 21 record." in words
+    assert "State failed This is not MARC 21" in words
 
 
 def test_an_upload_of_another_site_is_refused(staff: Browser, north: Any) -> None:
