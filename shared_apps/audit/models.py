@@ -17,7 +17,8 @@ class AuditEntry(models.Model):
     actor_kind = models.CharField(max_length=20)
     actor_user_id = models.BigIntegerField(null=True)
     actor_label = models.CharField(max_length=200, blank=True)
-    request_id = models.CharField(max_length=64, blank=True)
+    # As long as the longest id that a client may send (saas.core.logging).
+    request_id = models.CharField(max_length=128, blank=True)
     changes = models.JSONField(default=dict)
 
     class Meta:

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 ("actor_kind", models.CharField(max_length=20)),
                 ("actor_user_id", models.BigIntegerField(null=True)),
                 ("actor_label", models.CharField(blank=True, max_length=200)),
-                ("request_id", models.CharField(blank=True, max_length=64)),
+                ("request_id", models.CharField(blank=True, max_length=128)),
                 ("changes", models.JSONField(default=dict)),
             ],
         ),

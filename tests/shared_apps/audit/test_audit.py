@@ -29,6 +29,14 @@ def test_an_entry_says_who_did_what_to_which_row(in_north: Any) -> None:
     assert str(entry) == f"branch.changed branches.branch {branch.pk}"
 
 
+def test_the_longest_request_id_that_is_taken_fits(in_north: Any) -> None:
+    longest = "r" * 128
+    assert start_log_context(longest) == longest
+    entry = record(action="x.happened", by=SYSTEM)
+    entry.refresh_from_db()
+    assert entry.request_id == longest
+
+
 def test_personal_values_stand_apart_and_can_be_erased(in_north: Any) -> None:
     entry = record(action="patron.created", by=SYSTEM, personal={"name": "Rita"})
     assert "Rita" not in str(entry.changes)
