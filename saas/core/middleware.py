@@ -11,16 +11,14 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import is_valid_path
 from django.utils import translation
-from django.utils.translation import get_supported_language_variant
-from django.utils.translation.trans_real import parse_accept_lang_header
 
 from saas.core.api.problems import problem_response
 from saas.core.errors import BodyTooLarge, LengthRequired
+from saas.core.language import language_for
 from saas.core.logging import start_log_context
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 access_log = structlog.get_logger("libraryhub.access")
-MAX_ACCEPT_LANGUAGE = 500
 _API = ("/api/", "/health/", "/billing/")
 
 
@@ -80,7 +78,7 @@ class LanguageMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer in the negotiated language and say so in `Content-Language`."""
-        language = accepted_language(request) or _own_language(request)
+        language = language_for(request)
         translation.activate(language)
         request.LANGUAGE_CODE = language
         try:
@@ -92,26 +90,6 @@ class LanguageMiddleware:
         if "Accept-Language" not in vary:
             response.headers["Vary"] = f"{vary}, Accept-Language" if vary else "Accept-Language"
         return response
-
-
-def accepted_language(request: HttpRequest) -> str | None:
-    """The best language of ours that Accept-Language names, or None where it names none of them."""
-    for code, _ in parse_accept_lang_header(
-        request.headers.get("Accept-Language", "")[:MAX_ACCEPT_LANGUAGE].lower()
-    ):
-        if code == "*":
-            return None
-        try:
-            return get_supported_language_variant(code)
-        except LookupError:
-            continue
-    return None
-
-
-def _own_language(request: HttpRequest) -> str:
-    library: Any = getattr(request, "library", None)
-    own = library.language if library is not None else settings.LANGUAGE_CODE
-    return own if own in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
 
 
 class SlashMiddleware:

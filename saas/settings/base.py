@@ -1,4 +1,4 @@
-"""What every entry point shares. Entry modules set `ENV` first through `environment()` and then import from here."""
+"""What every entry point shares: local, test and production import all of it and then set what differs."""
 
 from pathlib import Path
 
@@ -32,8 +32,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "saas.core.middleware.BodyLengthMiddleware",
-    "saas.core.tenancy.middleware.LibraryMiddleware",
     "csp.middleware.CSPMiddleware",
+    "saas.core.tenancy.middleware.LibraryMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "saas.core.middleware.LanguageMiddleware",
     "saas.core.middleware.SlashMiddleware",

@@ -5,6 +5,7 @@ Django's resolver. Addresses of the API answer JSON whatever they were asked for
 """
 
 import logging
+import sys
 from typing import Any
 
 from django.conf import settings
@@ -32,6 +33,7 @@ from saas.core.errors import (
     error_class,
     summary,
 )
+from saas.core.language import language_for
 from saas.core.logging import request_id
 
 logger = logging.getLogger(__name__)
@@ -87,9 +89,9 @@ def exception_handler(exception: Exception, context: dict[str, Any]) -> HttpResp
 def problem_response(error: Exception, request: HttpRequest) -> HttpResponse:
     """Return what a middleware answers for `error`: JSON for the API and for who asks for it, else a page.
 
-    The texts follow Accept-Language, because middleware may run before the language is set.
+    The texts are in the language of the site's pages also where a middleware refuses before that is chosen.
     """
-    with translation.override(translation.get_language_from_request(request)):
+    with translation.override(language_for(request)):
         domain_error = _translate(error, request)
         if wants_json(request):
             return ProblemResponse(domain_error)
@@ -120,8 +122,12 @@ def handler404(request: HttpRequest, exception: Exception | None = None) -> Http
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
-    """Answer an exception that left a view; Django has logged it."""
-    return problem_response(InternalError(), request)
+    """Answer an exception that left a view or a middleware; Django has logged it.
+
+    Where a neighbour failed (no database while the library is looked up) the answer is 503, as it is in the API.
+    """
+    raised = sys.exception()
+    return problem_response((as_domain_error(raised) if raised else None) or InternalError(), request)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

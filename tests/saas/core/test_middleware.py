@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.test import Client, RequestFactory
+from django.test import Client
 
-from saas.core.middleware import accepted_language
 from saas.core.tenancy import in_public
 from shared_apps.tenants.models import Library
 
@@ -38,23 +37,6 @@ def test_every_answer_has_the_security_headers(library_site: Client, path: str) 
     assert "frame-ancestors 'none'" in answer["Content-Security-Policy"]
     assert "unsafe-inline" not in answer["Content-Security-Policy"]
     assert "no-store" in answer["Cache-Control"]
-
-
-@pytest.mark.parametrize(
-    ("header", "expected"),
-    [
-        ("it", "it"),
-        ("it-CH,en;q=0.5", "it"),
-        ("de, it;q=0.3", "it"),
-        ("xx", None),
-        ("*", None),
-        ("", None),
-        ("en;q=abc", None),
-        ("a" * 100_000, None),
-    ],
-)
-def test_the_best_language_that_we_have(header: str, expected: str | None) -> None:
-    assert accepted_language(RequestFactory().get("/", headers={"accept-language": header})) == expected
 
 
 def test_a_browser_without_a_language_of_ours_gets_the_librarys(library_site: Client, north: Any) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client, RequestFactory
 
 from saas.core.tenancy import current_schema, in_public
@@ -65,6 +66,29 @@ def test_the_other_library_is_not_affected(north: Any, south: Any, api: Callable
     client = api(south, "librarian")
     set_status(north, "suspended")
     assert client.get("/api/v1/titles/").status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/", "/api/v1/titles/"])
+def test_a_database_that_is_away_is_a_503_before_the_library_is_known(
+    monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    def away(host: str) -> Any:
+        raise OperationalError("connection to db.internal.example refused")
+
+    monkeypatch.setattr("shared_apps.tenants.selectors.find_library", away)
+    answer = Client(HTTP_HOST="north.localhost", raise_request_exception=False).get(path)
+    assert answer.status_code == 503
+    assert answer["Retry-After"]
+    assert "db.internal.example" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(("host", "status"), [("nowhere", "active"), ("north", "suspended")])
+def test_the_page_of_an_early_refusal_may_load_its_style(north: Any, host: str, status: str) -> None:
+    set_status(north, status)
+    page = Client(HTTP_HOST=f"{host}.localhost").get("/")
+    assert "site.css" in page.content.decode()
+    assert "style-src 'self'" in page["Content-Security-Policy"]
 
 
 def test_a_view_that_fails_leaves_the_public_schema(north: Any) -> None:

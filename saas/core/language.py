@@ -1,0 +1,37 @@
+"""The language of an answer: the browser's wish, then the library's own. No cookie and no session is read for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation import get_supported_language_variant
+from django.utils.translation.trans_real import parse_accept_lang_header
+
+MAX_ACCEPT_LANGUAGE = 500
+
+
+def language_for(request: HttpRequest) -> str:
+    """The language to answer in: one of LANGUAGES. Also for requests that were refused before any view."""
+    return accepted_language(request) or _own_language(request)
+
+
+def accepted_language(request: HttpRequest) -> str | None:
+    """The best language of ours that Accept-Language names, or None where it names none of them."""
+    for code, _ in parse_accept_lang_header(
+        request.headers.get("Accept-Language", "")[:MAX_ACCEPT_LANGUAGE].lower()
+    ):
+        if code == "*":
+            return None
+        try:
+            return get_supported_language_variant(code)
+        except LookupError:
+            continue
+    return None
+
+
+def _own_language(request: HttpRequest) -> str:
+    library: Any = getattr(request, "library", None)
+    own = library.language if library is not None else settings.LANGUAGE_CODE
+    return own if own in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
