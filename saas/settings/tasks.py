@@ -51,6 +51,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 15.0,
         "options": {"expires": 15},
     },
+    "accounts.purge_sessions": {
+        "task": "accounts.purge_sessions",
+        "schedule": 3600.0,
+        "options": {"expires": 600},
+    },
     "signup.expire": {
         "task": "signup.expire",
         "schedule": 3600.0,

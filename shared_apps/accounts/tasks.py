@@ -10,9 +10,12 @@ from django.core.mail import send_mail
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from saas.core.tenancy import current_library_or_none
-from shared_apps.accounts import selectors
+from saas.core import clock
+from saas.core.tasks import public_task
+from saas.core.tenancy import current_library_or_none, in_library, in_public
+from shared_apps.accounts import selectors, services
 from shared_apps.accounts.services.passwords import RESET_MAIL, reset_link_parts
+from shared_apps.delivery.ports import open_libraries
 from shared_apps.delivery.services import handles
 
 RESET_PATH = "/password/reset/confirm/"
@@ -52,3 +55,14 @@ def site_url() -> str:
         return f"{public.scheme}://{public.netloc}"
     port = f":{public.port}" if public.port else ""
     return f"{public.scheme}://{library.primary_host}{port}"
+
+
+@public_task(name="accounts.purge_sessions")
+def purge_sessions() -> None:
+    """Delete sessions past their time in every library and on the public site; every hour."""
+    now = clock.now()
+    with in_public():
+        services.purge_sessions(now=now)
+    for library in open_libraries():
+        with in_library(library):
+            services.purge_sessions(now=now)
