@@ -11,9 +11,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+from django.db.utils import OperationalError
 from django_tenants.postgresql_backend.base import (
     DatabaseWrapper as TenantDatabaseWrapper,
 )
+from psycopg.pq import TransactionStatus
 
 from saas.core.db.introspection import SchemaIntrospection
 
@@ -37,9 +39,9 @@ class DatabaseWrapper(TenantDatabaseWrapper):
         """
         if not tenant.schema_name:
             raise ImproperlyConfigured("a schema name is needed to choose a library")
+        # Not in settings_dict, as django-tenants does: all threads share that dictionary.
         self.tenant = tenant
         self.schema_name = tenant.schema_name
-        self.settings_dict["SCHEMA"] = self.schema_name
 
     def _get_cursor_search_paths(self) -> list[str]:
         return [self.schema_name or PUBLIC, EXTENSIONS]
@@ -54,6 +56,20 @@ class DatabaseWrapper(TenantDatabaseWrapper):
             # Where it is sent with every cursor it goes on one of its own, so that statement counts in tests and
             # logs stay those of the application and the same on every server.
             super()._handle_search_path(cursor if reported is not None else None)  # type: ignore[no-untyped-call]
+            self._require_path_was_set()
+
+    def _require_path_was_set(self) -> None:
+        """Refuse to go on where the SET has failed: the query that follows would run in another library.
+
+        django-tenants passes over the failure. Only in a transaction that has failed already is that right: whatever
+        follows fails as well, but for the rollback. Raises OperationalError.
+        """
+        if self.search_path_set_schemas is None and not self._transaction_has_failed():
+            self.errors_occurred = True  # so that the connection is looked at before it is used again
+            raise OperationalError(f"the search path could not be set to {self.schema_name}")
+
+    def _transaction_has_failed(self) -> bool:
+        return bool(self.connection.info.transaction_status == TransactionStatus.INERROR)
 
     def _server_path(self) -> str | None:
         """The search path as the server last reported it, or None where it does not report it."""

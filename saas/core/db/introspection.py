@@ -22,7 +22,7 @@ _TABLES = """
 
 
 class SchemaIntrospection(DatabaseIntrospection):
-    """Tables of the connection's schema alone; columns and constraints follow its search path, which has no other."""
+    """Tables of the connection's schema alone; columns and constraints follow its search path, so they are too."""
 
     def get_table_list(self, cursor: Any) -> list[Any]:
         cursor.execute(_TABLES, [cast(Any, self.connection).schema_name])

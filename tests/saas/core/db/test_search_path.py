@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
-from django.db.utils import ProgrammingError
+from django.db.utils import OperationalError, ProgrammingError
 from django.test.utils import CaptureQueriesContext
 
 from saas.core.tenancy import current_schema, in_library, in_public
@@ -111,6 +111,30 @@ def test_a_server_that_does_not_report_its_path_is_told_each_time(
         connection.connection.execute("SET search_path = lib_south")
         assert path() == "lib_north, extensions"
     assert paths_sent(queries) == 0
+
+
+def test_where_the_path_cannot_be_set_nothing_is_read(committed_library: Any) -> None:
+    if connections["default"]._server_path() is None:
+        pytest.skip("this server does not report its search path")
+
+    def cancel(execute: Any, query: Any, *rest: Any) -> Any:
+        if str(query).startswith("SET search_path"):
+            raise OperationalError("canceling statement due to user request")
+        return execute(query, *rest)
+
+    with in_library(committed_library):
+        with connection.execute_wrapper(cancel), pytest.raises(OperationalError, match="lib_east"):
+            path()
+        assert path() == "lib_east, extensions"
+
+
+def test_a_failed_transaction_can_be_left_in_another_library(north: Any, south: Any) -> None:
+    with in_library(north):
+        with pytest.raises(ProgrammingError), transaction.atomic(), connection.cursor() as cursor:
+            connection.set_tenant(south)  # type: ignore[attr-defined]
+            cursor.execute("SELECT * FROM nothing_like_it")
+        assert path() == "lib_south, extensions"
+    assert path() == "public, extensions"
 
 
 def test_a_missing_table_is_an_error_and_never_the_public_row(north: Any) -> None:
