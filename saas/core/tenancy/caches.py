@@ -59,7 +59,10 @@ def key_content_types_by_schema() -> None:
     """Make Django's content type cache and guardian's copy of it tell schemas apart."""
     from django.contrib.contenttypes.models import ContentType
 
-    ContentType.objects._cache = SchemaKeyedCache()  # type: ignore[attr-defined]
+    cache = SchemaKeyedCache()
+    # The manager in use is a copy of the one in the class body, made anew when the registry of apps is cleared.
+    for manager in (ContentType.objects, *ContentType._meta.local_managers):
+        manager._cache = cache  # type: ignore[attr-defined]
     _key_guardian_by_schema()
 
 

@@ -42,6 +42,7 @@ class HostCache:
             miss_seconds,
         )
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._cleared = 0
         self._lock = threading.Lock()
 
     def find(self, host: str, load: Resolver) -> LibraryContext | None:
@@ -49,22 +50,29 @@ class HostCache:
         now = time.monotonic()
         entry = self._entries.get(host)
         if entry is None or entry.expires <= now:
+            cleared = self._cleared
             library = load(host)
             entry = _Entry(
                 library,
                 now + (self._miss_seconds if library is None else self._hit_seconds),
             )
-            with self._lock:
-                self._entries[host] = entry
-                self._entries.move_to_end(host)
-                while len(self._entries) > self._size:
-                    self._entries.popitem(last=False)
+            self._keep(host, entry, cleared)
         return entry.library
+
+    def _keep(self, host: str, entry: _Entry, cleared: int) -> None:
+        with self._lock:
+            if cleared != self._cleared:
+                return  # a change was committed while this was read, and may not be in it
+            self._entries[host] = entry
+            self._entries.move_to_end(host)
+            while len(self._entries) > self._size:
+                self._entries.popitem(last=False)
 
     def clear(self) -> None:
         """Forget every host."""
         with self._lock:
             self._entries.clear()
+            self._cleared += 1
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from guardian import shortcuts
@@ -90,3 +91,10 @@ def test_the_number_of_schemas_kept_is_bounded(
 def test_the_patches_are_in_place() -> None:
     assert isinstance(ContentType.objects._cache, SchemaKeyedCache)
     assert shortcuts._get_ct_cached.__module__ == caches.__name__
+
+
+def test_the_patch_outlives_the_registry_of_apps() -> None:
+    kept = ContentType.objects._cache
+    apps.clear_cache()
+    assert ContentType.objects._cache is kept
+    assert isinstance(kept, SchemaKeyedCache)

@@ -95,6 +95,18 @@ def test_the_cache_is_bounded_and_forgets_the_oldest() -> None:
     assert loads == ["a"]
 
 
+def test_what_was_read_before_a_change_is_not_kept_after_it(north: Any) -> None:
+    cache = HostCache(10, 60, 60)
+
+    def overtaken(_host: str) -> Any:
+        cache.clear()  # as another thread does that suspends the library at this moment
+        return north
+
+    assert cache.find("north.localhost", overtaken) == north
+    assert len(cache) == 0
+    assert cache.find("north.localhost", lambda _: None) is None
+
+
 def test_a_miss_lives_shorter_than_a_hit(north: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     moments = itertools.chain([0.0, 3.0, 3.0], itertools.repeat(3.0))
     monkeypatch.setattr(hosts.time, "monotonic", lambda: next(moments))
