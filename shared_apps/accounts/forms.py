@@ -1,4 +1,4 @@
-"""The sign-in form of a site."""
+"""Forms of people who sign in, or cannot."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from saas.core.forms import PageForm, text_field, validated
-from shared_apps.accounts.api.serializers import MAX_PASSWORD, LoginSerializer
+from shared_apps.accounts.api.serializers import MAX_PASSWORD, LoginSerializer, PasswordResetSerializer
 from shared_apps.accounts.services import Credentials
 
 
@@ -51,3 +51,15 @@ class SignInForm(PageForm):
             password=values["password"],
             otp=values.get("otp"),
         )
+
+
+class ForgottenPasswordForm(PageForm):
+    """The address of somebody who does not know their password any more."""
+
+    email = text_field(
+        _("E-mail address"), max_length=254, autocomplete="username", autocapitalize="none", inputmode="email"
+    )
+
+    def address(self) -> str:
+        """The address in the words of the API. Raises ValidationFailed."""
+        return str(validated(PasswordResetSerializer(data=self.cleaned_data))["email"])

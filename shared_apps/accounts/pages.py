@@ -21,7 +21,7 @@ from saas.core.principals import Actor
 from shared_apps.accounts import services
 from shared_apps.accounts.api import cookies
 from shared_apps.accounts.errors import MfaRequired
-from shared_apps.accounts.forms import SignInForm
+from shared_apps.accounts.forms import ForgottenPasswordForm, SignInForm
 
 log = structlog.get_logger("libraryhub.security")
 
@@ -93,6 +93,35 @@ class SignOutPage(Page):
         response = see_other("/")
         cookies.clear_session(response)
         return response
+
+
+class ForgottenPasswordPage(Page):
+    """`/password/reset/`: asks for the mail with a link to a new password."""
+
+    permissions: ClassVar = {"GET": None, "POST": None}
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """The form, or after it what happens next."""
+        return self._show(ForgottenPasswordForm(), was_sent="sent" in request.GET)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Mail the link; what is shown is the same where there is no such account."""
+        form = ForgottenPasswordForm(request.POST)
+        if not form.is_valid():
+            return self._show(form, status=HTTPStatus.BAD_REQUEST)
+        try:
+            subject = address_subject(request)
+            services.request_password_reset(email=form.address(), address=subject, now=clock.now())
+        except DomainError as refusal:
+            form.add_problems(refusal)
+            return self._show(form, status=refusal.status)
+        return see_other(f"{request.path}?sent=1")
+
+    def _show(
+        self, form: ForgottenPasswordForm, *, was_sent: bool = False, status: int = HTTPStatus.OK
+    ) -> HttpResponse:
+        context = {"form": form, "was_sent": was_sent}
+        return render(self.request, "accounts/forgotten_password.html", context, status=status)
 
 
 def _end_session(request: HttpRequest, *, by: Actor) -> None:

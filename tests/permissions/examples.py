@@ -226,6 +226,8 @@ PAGES: dict[str, Builder] = {
     "GET /": plain("/"),
     "GET /titles/{pk}/": lambda s: Example(f"/titles/{s.title.pk}/"),
     "GET /sign-in/": _sign_in_page,
+    "GET /password/reset/": plain("/password/reset/"),
+    "POST /password/reset/": lambda s: _form("/password/reset/", email=s.account.email),
     "POST /sign-in/": lambda s: _form("/sign-in/", identifier=s.account.email, password=PASSWORD),
     "POST /sign-out/": lambda s: _form("/sign-out/"),
     "GET /account/": plain("/account/"),

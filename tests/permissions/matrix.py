@@ -88,6 +88,8 @@ LIBRARY: dict[str, frozenset[str]] = {
     "GET /sign-in/": EVERYBODY,
     "POST /sign-in/": EVERYBODY,
     "POST /sign-out/": EVERYBODY,
+    "GET /password/reset/": EVERYBODY,
+    "POST /password/reset/": EVERYBODY,
     "GET /password/reset/confirm/": EVERYBODY,
     "POST /password/reset/confirm/": EVERYBODY,
     "GET /account/": SIGNED_IN,

@@ -27,6 +27,7 @@ _OPEN_WHEN_SUSPENDED = (
     "/static/",
     "/sign-in/",
     "/sign-out/",
+    "/password/",
 )
 
 
