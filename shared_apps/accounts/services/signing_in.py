@@ -119,7 +119,8 @@ def _prove(user: User | None, credentials: Credentials) -> User:
     if not selectors.has_verified_email(user):
         raise EmailNotVerified
     _require_second_factor(user, credentials.otp)
-    return user
+    # Not `user`: where the password was hashed in an older way, `proved` has the new hash, which tokens remember.
+    return cast("User", proved)
 
 
 def _require_second_factor(user: User, otp: str | None) -> None:

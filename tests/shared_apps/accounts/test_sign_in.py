@@ -65,6 +65,14 @@ def test_the_case_of_an_address_does_not_matter(person: Any, sign_in: Any) -> No
     assert sign_in(email="lea@north.example.org").status_code == 401
 
 
+def test_a_letter_that_only_looks_alike_in_capitals_is_another_letter(person: Any, sign_in: Any) -> None:
+    person("lisa@north.example")
+    assert sign_in(email="LISA@north.example").status_code == 200
+    for odd in ("l\u0131sa@north.example", "li\u017fa@north.example"):  # dotless i, long s
+        assert odd.upper() == "LISA@NORTH.EXAMPLE"
+        assert sign_in(email=odd).status_code == 401
+
+
 @pytest.mark.parametrize("password", [f" {PASSWORD}", f"{PASSWORD} ", PASSWORD.upper(), PASSWORD[:-1], "x"])
 def test_a_password_is_compared_exactly(person: Any, sign_in: Any, password: str) -> None:
     person()
@@ -212,6 +220,22 @@ def test_credentials_do_not_travel_in_the_address(person: Any, api: Any, north: 
     query = f"?email=lea@north.example&password={PASSWORD}"
     assert api(north).post(LOGIN + query, {}, format="json").status_code == 400
     assert api(north).get(LOGIN + query).status_code == 405
+
+
+def test_a_session_outlives_the_new_hash_of_an_old_password(
+    person: Any, sign_in: Any, api: Any, north: Any, settings: Any
+) -> None:
+    user = person()
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.ScryptPasswordHasher",
+        "django.contrib.auth.hashers.MD5PasswordHasher",
+    ]
+    answer = sign_in()
+    with in_library(north):
+        assert User.objects.get(pk=user.pk).password.startswith("scrypt$")
+    client = api(north)
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {answer.json()['access']}")
+    assert client.get("/api/v1/me/").status_code == 200
 
 
 def test_a_stale_token_does_not_stand_in_the_way(person: Any, sign_in: Any, api: Any, north: Any) -> None:
