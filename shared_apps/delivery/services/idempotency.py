@@ -25,6 +25,7 @@ from rest_framework.views import APIView
 
 from saas.core import clock
 from saas.core.api.renderers import ORJSONRenderer
+from saas.core.api.throttling import client_address
 from saas.core.principals import principal_of
 from shared_apps.delivery import rules
 from shared_apps.delivery.errors import (
@@ -144,7 +145,8 @@ def _caller(request: Request) -> str:
     principal = principal_of(request)
     if principal.is_authenticated:
         return f"user:{principal.user_id}"
-    return f"address:{request.META.get('REMOTE_ADDR', '')}"
+    # Behind a proxy REMOTE_ADDR is the proxy: strangers would find each other's answers.
+    return f"address:{client_address(request)}"
 
 
 def _fingerprint(request: Request) -> str:

@@ -50,8 +50,8 @@ def _behave() -> Iterator[None]:
     behaviour.clear()
 
 
-def post(code: str = "new", key: str | None = "k1", address: str = "10.0.0.1") -> Any:
-    headers = {} if key is None else {"HTTP_IDEMPOTENCY_KEY": key}
+def post(code: str = "new", key: str | None = "k1", address: str = "10.0.0.1", **headers: str) -> Any:
+    headers |= {} if key is None else {"HTTP_IDEMPOTENCY_KEY": key}
     request = APIRequestFactory().post(
         "/api/v1/branches/", {"code": code}, format="json", REMOTE_ADDR=address, **headers
     )
@@ -125,6 +125,14 @@ class TestOneCaller:
         post("one", address="10.0.0.1")
         assert post("two", address="10.0.0.2").status_code == 201
         assert branches() == ["one", "two"]
+
+    def test_behind_a_proxy_the_caller_is_the_one_in_front_of_it(self, settings: Any) -> None:
+        settings.TRUSTED_PROXY_COUNT = 1
+        post("one", HTTP_X_FORWARDED_FOR="203.0.113.1")
+        assert post("two", HTTP_X_FORWARDED_FOR="203.0.113.2").status_code == 201
+        assert branches() == ["one", "two"]
+        replayed = post("one", address="10.0.0.2", HTTP_X_FORWARDED_FOR="203.0.113.1")
+        assert replayed["Idempotent-Replayed"] == "true"
 
     def test_the_stored_row_does_not_hold_the_body_sent(self) -> None:
         post("secret-code")
