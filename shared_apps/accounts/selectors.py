@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.db.models import Exists, OuterRef, QuerySet, Value
+from django.db.models.functions import Lower
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from saas.core.api.authentication import Caller
@@ -18,8 +19,11 @@ def users() -> QuerySet[User]:
 
 
 def user_with_email(email: str) -> User | None:
-    """The account with this address in any case of its letters, or None."""
-    return User.objects.filter(email__iexact=email).first()
+    """The account with this address in any case of its letters, or None.
+
+    Compared as the unique index does: in capitals a dotless i would pass for an i.
+    """
+    return User.objects.alias(address=Lower("email")).filter(address=Lower(Value(email))).first()
 
 
 def has_verified_email(user: User) -> bool:

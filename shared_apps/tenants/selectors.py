@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from saas.core.tenancy import LibraryContext, in_public
 from saas.core.tenancy.hosts import subdomain_of
+from shared_apps.tenants import subdomains
 from shared_apps.tenants.models import Domain, Library, LibraryStatus
 
 RUNNING = (
@@ -73,12 +74,16 @@ def open_libraries() -> Iterator[LibraryContext]:
 
 
 def subdomain_state(subdomain: str) -> str:
-    """ "free", "taken", or "recently_closed" for the name of a library that has closed and may be restored."""
+    """ "free", "taken", or "recently_closed" for the name of a library that has closed and may be restored.
+
+    A name that reads like another library's (`ríverside` beside `riverside`) is that library's.
+    """
+    names = {subdomain, subdomains.lookalike(subdomain)}
     with in_public():
-        status = Library.objects.filter(subdomain=subdomain).values_list("status", flat=True).first()
-    if status is None:
+        found = set(Library.objects.filter(subdomain__in=names).values_list("status", flat=True))
+    if not found:
         return "free"
-    return "recently_closed" if status in {LibraryStatus.CLOSED, LibraryStatus.DELETED} else "taken"
+    return "recently_closed" if found <= {LibraryStatus.CLOSED, LibraryStatus.DELETED} else "taken"
 
 
 def all_libraries() -> QuerySet[Library]:

@@ -48,8 +48,8 @@ _WRITTEN_TOGETHER = (
 _LOOKS_LATIN = frozenset("асԁеԍһіјӏорԗԛѕтԝхукҽпгѵѡανικορτυχωγηεβսօոհցզրյլգ")
 # Latin letters that pass for an ASCII one without being it plus an accent.
 _LATIN_TWINS = str.maketrans(
-    "ıɩɪɑɡɢłʟøðđħŧʀɴʏƴʋƨꜱƅʙƿþʜŋᴀᴄᴅᴇꜰᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢ",
-    "iiiaggllodd" + "htrnyyvssbbpphnacdefjkmoptuvwz",
+    "ıɩɪɑɡɢłʟøðđħŧʀɴʏƴʋƨꜱƅʙƿþʜŋᴀᴄᴅᴇꜰᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢɣỿꞙꭒꬽƍ",
+    "iiiaggllodd" + "htrnyyvssbbpphnacdefjkmoptuvwzyyfuog",
 )
 
 
@@ -86,6 +86,15 @@ def display(label: str) -> str:
         return idna.ulabel(label)
     except idna.IDNAError:
         return label
+
+
+def lookalike(label: str) -> str:
+    """Return the plain label that a hurried reader takes a stored one for: `riverside` for that of `ríverside`.
+
+    A label that reads as itself, or like nothing in ASCII, comes back as it is.
+    """
+    plain = _skeleton(display(label))
+    return plain if plain.isascii() else label
 
 
 def suggestions(wanted: str, is_free: Callable[[str], bool]) -> list[str]:

@@ -147,6 +147,16 @@ def test_a_taken_name_comes_with_free_ones(north: Any, snapshot: Callable[[], An
     assert ask(subdomain=suggested[0]).subdomain == suggested[0]
 
 
+@pytest.mark.parametrize("wanted", ["nórth", "ɴorth", "nørth"])
+def test_a_name_that_reads_like_a_taken_one_is_taken(
+    north: Any, snapshot: Callable[[], Any], wanted: str
+) -> None:
+    before = snapshot()
+    assert refused(subdomain=wanted) == [("subdomain", "taken")]
+    assert snapshot() == before
+    assert ask(subdomain=f"{wanted}-harbour").status == "pending_verification"
+
+
 def test_the_name_of_a_closed_library_is_kept(north: Any) -> None:
     from shared_apps.tenants.models import Library
 

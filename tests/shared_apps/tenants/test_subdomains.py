@@ -18,6 +18,7 @@ from shared_apps.tenants.subdomains import (
     REASONS,
     SubdomainRefused,
     display,
+    lookalike,
     normalise,
     suggestions,
 )
@@ -158,6 +159,22 @@ def test_no_look_alike_letter_makes_a_second_riverside(test_data: Path) -> None:
                 mapped = normalise(wanted).isascii()  # UTS 46 made it the letter itself
                 assert mapped or name.startswith("LATIN"), f"{wanted} with {name} passed"
     assert tried > 100
+
+
+@pytest.mark.parametrize(
+    ("wanted", "read_as"),
+    [
+        ("riverside", "riverside"),
+        ("ríverside", "riverside"),
+        ("rɪverside", "riverside"),
+        ("münchen", "munchen"),
+        ("library-ꞙ", "library-f"),
+        ("библиотека", normalise("библиотека")),
+        ("图书馆学", normalise("图书馆学")),
+    ],
+)
+def test_what_a_hurried_reader_sees(wanted: str, read_as: str) -> None:
+    assert lookalike(normalise(wanted)) == read_as
 
 
 def test_display_gives_back_what_people_read() -> None:
