@@ -160,7 +160,7 @@ def _lend_and_return(staff: Window) -> None:
 
 
 def _scan(staff: Window, code: str) -> None:
-    staff.page.wait_for_function("document.activeElement.matches('.scan input')")
+    staff.page.locator(".scan input:focus").wait_for()
     staff.page.keyboard.type(code)
     with staff.page.expect_navigation():
         staff.page.keyboard.press("Enter")
@@ -255,6 +255,7 @@ def look(opened: Window, name: str, path: str | None = None) -> list[str]:
     return [f"{name}: {problem}" for problem in wrong]
 
 
+@pytest.mark.deep
 def test_the_public_pages(chromium: Any, site: Site) -> None:
     with window(chromium, site, "localhost") as opened:
         wrong = look(opened, "public-home", "/")
@@ -267,6 +268,7 @@ def test_the_public_pages(chromium: Any, site: Site) -> None:
         assert wrong + _unexpected(opened) == []
 
 
+@pytest.mark.deep
 def test_the_pages_for_readers(chromium: Any, site: Site, east: Any) -> None:
     _library, rows = east
     with window(chromium, site, "east.localhost") as opened:
@@ -275,6 +277,7 @@ def test_the_pages_for_readers(chromium: Any, site: Site, east: Any) -> None:
         wrong += look(opened, "nothing-found", "/?q=austin")
         wrong += look(opened, "title", f"/titles/{rows['title']}/")
         wrong += look(opened, "not-found", "/titles/999999/")
+        wrong += look(opened, "forgotten-password", "/password/reset/")
         opened.sign_in("reader@east.example", "wrong")
         assert opened.page.evaluate("document.activeElement.id") == "errors"
         wrong += look(opened, "sign-in-refused")
@@ -284,6 +287,7 @@ def test_the_pages_for_readers(chromium: Any, site: Site, east: Any) -> None:
         assert wrong + _unexpected(opened) == []
 
 
+@pytest.mark.deep
 def test_the_pages_for_staff(chromium: Any, site: Site, east: Any) -> None:
     _library, rows = east
     with window(chromium, site, "east.localhost") as opened:
@@ -329,6 +333,7 @@ def _unexpected(opened: Window) -> list[str]:
     return [text for text in opened.complaints() if "server responded with a status of 4" not in text]
 
 
+@pytest.mark.deep
 def test_dark_colours_can_be_read(chromium: Any, site: Site, east: Any) -> None:
     _library, rows = east
     with window(chromium, site, "east.localhost", color_scheme="dark") as opened:
@@ -343,3 +348,22 @@ def test_dark_colours_can_be_read(chromium: Any, site: Site, east: Any) -> None:
         dark = opened.page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert wrong == []
         assert dark == "rgb(23, 21, 18)"
+
+
+def test_a_running_import_is_followed(chromium: Any, site: Site, east: Any) -> None:
+    """The page keeps itself fresh, without a reload while it runs and with the report once it has ended."""
+    from tenant_apps.catalog.models import ImportJob
+
+    library, rows = east
+    with window(chromium, site, "east.localhost") as opened:
+        opened.sign_in("librarian@east.example", PASSWORD)
+        opened.go(f"/imports/{rows['waiting']}/")
+        opened.page.evaluate("window.isStillThere = true")
+        with in_library(library):
+            ImportJob.objects.filter(pk=rows["waiting"]).update(created=1)
+        opened.page.locator("#progress dd", has_text="1").first.wait_for()
+        assert opened.page.evaluate("window.isStillThere") is True
+        with opened.page.expect_navigation(), in_library(library):
+            ImportJob.objects.filter(pk=rows["waiting"]).update(state="done")
+        assert "State done Read 1" in opened.text()
+        assert opened.complaints() == []
