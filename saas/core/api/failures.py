@@ -9,6 +9,7 @@ from django.core import exceptions as django_exceptions
 from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions as drf
 
 from saas.core import errors as ours
@@ -37,6 +38,7 @@ _SIMPLE: tuple[tuple[type[Exception], type[DomainError]], ...] = (
     (django_exceptions.SuspiciousOperation, ours.MalformedBody),
     (django_exceptions.BadRequest, ours.MalformedBody),
     (UnreadablePostError, ours.MalformedBody),
+    (MultiPartParserError, ours.MalformedBody),
     (redis.ConnectionError, ours.ServiceUnavailable),
     (redis.TimeoutError, ours.ServiceUnavailable),
 )

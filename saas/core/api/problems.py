@@ -107,8 +107,9 @@ def wants_json(request: HttpRequest) -> bool:
 
 
 def handler400(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer a request that Django itself found malformed or suspicious."""
-    return problem_response(exception or MalformedBody(), request)
+    """Answer a request that Django itself found malformed or suspicious, whatever it calls that."""
+    error = as_domain_error(exception) if exception is not None else None
+    return problem_response(error or MalformedBody(), request)
 
 
 def handler403(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -64,7 +64,7 @@ def test_a_page_without_its_slash_is_redirected_and_the_api_is_not(library_site:
 
 
 @pytest.mark.parametrize("coding", ["chunked", "gzip, chunked", "identity", ""])
-@pytest.mark.parametrize("path", ["/api/v1/auth/login/", "/accounts/login/"])
+@pytest.mark.parametrize("path", ["/api/v1/auth/login/", "/sign-in/"])
 def test_a_body_without_an_announced_end_is_refused_and_never_taken_for_an_empty_one(
     library_site: Client, path: str, coding: str
 ) -> None:
@@ -75,6 +75,19 @@ def test_a_body_without_an_announced_end_is_refused_and_never_taken_for_an_empty
     )
     assert (answer.status_code, answer.json()["code"]) == (411, "length_required")
     assert library_site.post("/api/v1/auth/login/", **sent).status_code == 200
+
+
+@pytest.mark.parametrize("content_type", ["multipart/form-data", "multipart/form-data; boundary=\x01"])
+@pytest.mark.parametrize("path", ["/sign-in/", "/password/reset/", "/desk/checkouts/"])
+def test_a_form_that_cannot_be_taken_apart_is_the_senders_mistake(
+    north: Any, path: str, content_type: str
+) -> None:
+    for wanted, expected in (("application/json", b'"malformed_request"'), ("text/html", b"<h1")):
+        browser = Client(HTTP_HOST="north.localhost", enforce_csrf_checks=True)
+        browser.cookies["csrftoken"] = "a" * 32
+        answer = browser.post(path, b"--x--", content_type=content_type, headers={"accept": wanted})
+        assert answer.status_code == 400
+        assert expected in answer.content
 
 
 def test_health_is_on_both_sites_and_tells_which_part_is_missing(

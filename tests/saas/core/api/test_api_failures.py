@@ -7,6 +7,7 @@ import redis
 from django.core import exceptions as django_exceptions
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
 from django.http import Http404, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from psycopg import errors as pg
 from rest_framework import exceptions as drf
 from rest_framework_simplejwt.exceptions import InvalidToken
@@ -45,6 +46,7 @@ def caused(outer: Exception, inner: Exception) -> Exception:
         (django_exceptions.DisallowedHost("evil"), "malformed_request", 400),
         (django_exceptions.BadRequest(), "malformed_request", 400),
         (UnreadablePostError(), "malformed_request", 400),
+        (MultiPartParserError("Invalid boundary in multipart: secret path"), "malformed_request", 400),
         (redis.ConnectionError("10.0.0.7"), "service_unavailable", 503),
         (redis.TimeoutError(), "service_unavailable", 503),
     ],

@@ -249,6 +249,7 @@ def test_the_page_follows_accept_language_before_any_middleware(page: Any) -> No
     [
         (problems.handler400, SuspiciousOperation("secret"), 400),
         (problems.handler400, None, 400),
+        (problems.handler400, ValueError("secret"), 400),
         (problems.handler403, None, 403),
         (problems.handler404, None, 404),
     ],
