@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import functools
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Any, cast
 
 import structlog
 from celery import Task, current_app, shared_task
 from django.conf import settings
-from django.db import close_old_connections, transaction
+from django.db import DatabaseError, close_old_connections, connection, transaction
 from django.utils.module_loading import import_string
 
 from saas.core.logging import bind_log_context, request_id, start_log_context
@@ -75,6 +75,21 @@ def load_library(identifier: uuid.UUID) -> LibraryContext:
     if library is None or library.status in {"closed", "deleted"}:
         raise LibraryGone(f"library {identifier} is gone")
     return library
+
+
+def in_each_library(libraries: Iterable[LibraryContext], work: Callable[[], object]) -> None:
+    """Do the same in each library; one whose schema fails is logged, and the others have their turn.
+
+    Raises what is not an error of the database, and that too where the server itself is away.
+    """
+    for library in libraries:
+        try:
+            with in_library(library):
+                work()
+        except DatabaseError:
+            if not connection.is_usable():
+                raise
+            log.exception("task.library_failed", library=library.subdomain)
 
 
 class TaskHandle:

@@ -11,8 +11,8 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from saas.core import clock
-from saas.core.tasks import public_task
-from saas.core.tenancy import current_library_or_none, in_library, in_public
+from saas.core.tasks import in_each_library, public_task
+from saas.core.tenancy import current_library_or_none, in_public
 from shared_apps.accounts import selectors, services
 from shared_apps.accounts.services.passwords import RESET_MAIL, reset_link_parts
 from shared_apps.delivery.ports import open_libraries
@@ -63,6 +63,4 @@ def purge_sessions() -> None:
     now = clock.now()
     with in_public():
         services.purge_sessions(now=now)
-    for library in open_libraries():
-        with in_library(library):
-            services.purge_sessions(now=now)
+    in_each_library(open_libraries(), lambda: services.purge_sessions(now=now))

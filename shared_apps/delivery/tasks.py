@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from saas.core import clock
-from saas.core.tasks import library_task, public_task
+from saas.core.tasks import in_each_library, library_task, public_task
 from saas.core.tenancy import LibraryContext, in_library, in_public
 from shared_apps.delivery import services
 from shared_apps.delivery.ports import open_libraries
@@ -40,10 +40,12 @@ def sweep() -> None:
     """Find messages whose wake-up was lost (a crash between commit and broker, a failed handler) and send relays."""
     if has_due_messages():
         relay_public.enqueue()
-    for library in open_libraries():
-        with in_library(library):
-            if has_due_messages():
-                relay_library.enqueue()
+    in_each_library(open_libraries(), _wake_if_due)
+
+
+def _wake_if_due() -> None:
+    if has_due_messages():
+        relay_library.enqueue()
 
 
 @public_task(name="delivery.purge")
@@ -52,6 +54,4 @@ def purge() -> None:
     now = clock.now()
     with in_public():
         services.purge(now=now)
-    for library in open_libraries():
-        with in_library(library):
-            services.purge(now=now)
+    in_each_library(open_libraries(), lambda: services.purge(now=now))

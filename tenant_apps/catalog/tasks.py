@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from saas.core import clock
-from saas.core.tasks import library_task, public_task
-from saas.core.tenancy import in_library
+from saas.core.tasks import in_each_library, library_task, public_task
 from shared_apps.delivery.services import handles
 from shared_apps.tenants.selectors import open_libraries
 from tenant_apps.catalog import services
@@ -27,7 +26,9 @@ def start_requested_import(payload: dict[str, Any]) -> None:
 @public_task(name="catalog.resume_imports")
 def resume_imports() -> None:
     """Visit every open library and start again what stands still there."""
-    for library in open_libraries():
-        with in_library(library):
-            for import_id in services.resume_stalled_imports(now=clock.now()):
-                run_import.enqueue(import_id=import_id)
+    in_each_library(open_libraries(), _resume)
+
+
+def _resume() -> None:
+    for import_id in services.resume_stalled_imports(now=clock.now()):
+        run_import.enqueue(import_id=import_id)

@@ -31,6 +31,14 @@ LEAKS = (
         why="a rollback undoes SET search_path: the next query would read the library before",
     ),
     Mutation(
+        name="search-path-that-was-not-set",
+        file="saas/core/db/base.py",
+        old="            self._require_path_was_set()\n",
+        new="",
+        tests=(f"{_PATH}::test_where_the_path_cannot_be_set_nothing_is_read",),
+        why="a SET that the server refuses would leave the next query in the library before",
+    ),
+    Mutation(
         name="schema-not-given-back",
         file="saas/core/tenancy/context.py",
         old="    finally:\n        wrapper.set_tenant(before)",

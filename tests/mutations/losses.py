@@ -60,6 +60,22 @@ LOSSES = (
         why="a message whose handler failed would be lost",
     ),
     Mutation(
+        name="outbox-failure-without-lease",
+        file="shared_apps/delivery/services/outbox.py",
+        old=".filter(pk=message.pk, attempts=message.attempts, delivered_at=None)",
+        new=".filter(pk=message.pk)",
+        tests=(f"{_OUTBOX}::test_who_fails_after_its_lease_does_not_disturb_who_has_taken_over",),
+        why="a slow worker would take the lease of the one that has taken over",
+    ),
+    Mutation(
+        name="sweeper-stops-at-a-bad-library",
+        file="saas/core/tasks.py",
+        old="            if not connection.is_usable():\n                raise\n",
+        new="            raise\n",
+        tests=(f"{_OUTBOX}::test_the_sweeper_passes_over_a_library_that_cannot_be_read",),
+        why="one library that cannot be read would keep the messages of all after it",
+    ),
+    Mutation(
         name="loan-without-its-event",
         file="tenant_apps/circulation/services/checkout.py",
         old='    publish(kind="loan.created"',
@@ -103,10 +119,18 @@ LOSSES = (
     Mutation(
         name="idempotency-shared-by-callers",
         file="shared_apps/delivery/services/idempotency.py",
-        old="return f\"address:{request.META.get('REMOTE_ADDR', '')}\"",
+        old='return f"address:{client_address(request)}"',
         new='return "address"',
         tests=(f"{_IDEMPOTENCY}::TestOneCaller::test_another_caller_with_the_same_key_is_another_request",),
         why="one caller would be shown another's answer",
+    ),
+    Mutation(
+        name="idempotency-shared-behind-a-proxy",
+        file="shared_apps/delivery/services/idempotency.py",
+        old='return f"address:{client_address(request)}"',
+        new="return f\"address:{request.META['REMOTE_ADDR']}\"",
+        tests=(f"{_IDEMPOTENCY}::TestOneCaller::test_behind_a_proxy_the_caller_is_the_one_in_front_of_it",),
+        why="the same, for all strangers behind one proxy",
     ),
     Mutation(
         name="idempotency-keeps-refused-work",

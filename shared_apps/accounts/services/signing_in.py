@@ -120,7 +120,7 @@ def _prove(user: User | None, credentials: Credentials) -> User:
         raise EmailNotVerified
     _require_second_factor(user, credentials.otp)
     # Not `user`: where the password was hashed in an older way, `proved` has the new hash, which tokens remember.
-    return cast("User", proved)
+    return proved
 
 
 def _require_second_factor(user: User, otp: str | None) -> None:

@@ -1,8 +1,9 @@
 """The transactional outbox: what must not get lost is a row of the same transaction, delivered after its commit.
 
 Delivery is at least once, oldest first. A message is leased before its handler runs, so a worker that is killed in
-the middle leaves it to the next one when the lease ends; a handler may therefore run twice. A failed message waits
-longer each time and is set aside (parked) after MAX_ATTEMPTS, never dropped.
+the middle leaves it to the next one when the lease ends; a handler may therefore run twice, and one that is slower
+than its lease at the same time as itself. A failed message waits longer each time and is set aside (parked) after
+MAX_ATTEMPTS, never dropped; so is one that kills its worker each time.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ HANDLERS: dict[str, Handler] = {}
 
 class NoHandler(LookupError):
     """A message of a kind that no app handles."""
+
+
+class WorkerLost(RuntimeError):
+    """A message whose worker has died in every attempt, so that no failure could be noted."""
 
 
 def handles(kind: str) -> Callable[[Handler], Handler]:
@@ -129,6 +134,8 @@ def _claim() -> OutboxMessage | None:
 
 def _deliver(message: OutboxMessage) -> None:
     try:
+        if message.attempts > rules.MAX_ATTEMPTS:
+            raise WorkerLost(message.kind)
         _handler_of(message.kind)(message.payload)
     except Exception as error:
         # Any failure of a handler, ours or a neighbour's, must leave the message for another attempt.
@@ -156,7 +163,9 @@ def _handler_of(kind: str) -> Handler:
 
 def _put_back(message: OutboxMessage, error: Exception) -> None:
     now = clock.now()
-    OutboxMessage.objects.filter(pk=message.pk).update(
+    # Only while the lease is ours: who was slower than it must not undo what another worker is doing or has done.
+    held = OutboxMessage.objects.filter(pk=message.pk, attempts=message.attempts, delivered_at=None)
+    held.update(
         leased_until=None,
         available_at=now + rules.retry_delay(message.attempts),
         parked_at=now if message.attempts >= rules.MAX_ATTEMPTS else None,

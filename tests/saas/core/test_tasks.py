@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from celery import current_app
-from django.db import transaction
+from django.db import OperationalError, connections, transaction
 
-from saas.core.tasks import LIBRARY_HEADER, LibraryGone, library_task, public_task
+from saas.core.tasks import LIBRARY_HEADER, LibraryGone, in_each_library, library_task, public_task
 from saas.core.tenancy import NoLibrary, current_schema, in_library
 
 seen: list[str] = []
@@ -82,3 +82,21 @@ def test_a_library_that_never_was_and_a_task_without_one_are_refused() -> None:
 def test_a_librarys_task_cannot_be_enqueued_on_the_public_site() -> None:
     with pytest.raises(NoLibrary):
         note_library.enqueue()
+
+
+def test_one_library_that_fails_stops_nobody_and_a_server_that_is_away_everybody(
+    north: Any, south: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail_in_north() -> None:
+        seen.append(current_schema())
+        if current_schema() == north.schema_name:
+            raise OperationalError
+
+    in_each_library([north, south], fail_in_north)
+    assert seen == ["lib_north", "lib_south"]
+    seen.clear()
+    monkeypatch.setattr(connections["default"], "is_usable", lambda: False)
+    with pytest.raises(OperationalError):
+        in_each_library([north, south], fail_in_north)
+    assert seen == ["lib_north"]
+    assert current_schema() == "public"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from celery import current_app
-from django.db import connection, transaction
+from django.db import ProgrammingError, connection, transaction
 from kombu.exceptions import OperationalError
 
 from saas.core import clock
@@ -146,6 +146,36 @@ def test_a_killed_workers_message_is_taken_up_when_its_lease_ends(in_north: Any)
     assert only_message().attempts == 2
 
 
+def test_a_message_that_kills_its_worker_each_time_is_parked_in_the_end(in_north: Any) -> None:
+    publish(kind="tests.event", payload={"id": 1})
+    OutboxMessage.objects.update(leased_until=clock.now(), attempts=rules.MAX_ATTEMPTS)
+    relay()
+    message = only_message()
+    assert delivered == []
+    assert (message.delivered_at, message.last_error) == (None, "WorkerLost")
+    assert message.parked_at is not None
+
+
+def test_who_fails_after_its_lease_does_not_disturb_who_has_taken_over(in_north: Any) -> None:
+    attempts: list[int] = []
+
+    @handles("tests.slow")
+    def slow(payload: dict[str, Any]) -> None:
+        attempts.append(len(attempts))
+        if len(attempts) == 1:
+            OutboxMessage.objects.update(leased_until=clock.now())  # it has run out meanwhile
+            relay()
+            raise RuntimeError
+
+    publish(kind="tests.slow", payload={})
+    OutboxMessage.objects.update(attempts=rules.MAX_ATTEMPTS - 2)
+    relay()
+    message = OutboxMessage.objects.get(kind="tests.slow")
+    assert attempts == [0, 1]
+    assert message.delivered_at is not None
+    assert (message.parked_at, message.last_error) == (None, "")
+
+
 def test_two_relays_at_once_deliver_each_message_once(committed_library: Any) -> None:
     with in_library(committed_library):
         for number in range(30):
@@ -183,6 +213,25 @@ def test_the_sweeper_finds_what_nobody_was_woken_for(
         ("lib_south", "south"),
         ("public", "public"),
     ]
+
+
+def test_the_sweeper_passes_over_a_library_that_cannot_be_read(
+    north: Any, south: Any, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    with in_library(south):
+        publish(kind="tests.event", payload={})
+    connection.run_on_commit.clear()
+
+    def due() -> bool:
+        if current_schema() == north.schema_name:
+            raise ProgrammingError('relation "delivery_outboxmessage" does not exist')
+        return outbox.has_due_messages()
+
+    monkeypatch.setattr(tasks, "has_due_messages", due)
+    monkeypatch.setattr(tasks, "open_libraries", lambda: iter([north, south]))
+    with django_capture_on_commit_callbacks(execute=True):
+        tasks.sweep()
+    assert [schema for schema, _ in delivered] == ["lib_south"]
 
 
 def test_purge_deletes_what_is_old_and_delivered_and_nothing_else(in_north: Any) -> None:
