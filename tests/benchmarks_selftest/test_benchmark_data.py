@@ -15,6 +15,8 @@ from tenant_apps.circulation.models import Loan
 from tenant_apps.patrons.models import Card, Patron
 from tests.benchmarks.requests import data
 
+pytestmark = pytest.mark.deep
+
 BOOKS = 40
 END = b"\x1d"
 

@@ -248,6 +248,7 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     return values
 
 
+@pytest.mark.deep
 def test_production_has_no_debug_and_no_demo(production: dict[str, object]) -> None:
     # ASVS 13.4.2, 15.2.3
     assert production["DEBUG"] is False

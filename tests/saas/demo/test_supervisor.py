@@ -24,6 +24,8 @@ DRIVER = """
 import json, sys
 from pathlib import Path
 from saas.demo import child, supervisor
+
+pytestmark = pytest.mark.deep
 child.FIRST_DELAY_SECONDS = 0.02
 state, specs, options = Path(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3])
 def ready(file):

@@ -15,6 +15,8 @@ from saas import embedded
 from saas.embedded import layout
 from tests.saas.embedded.conftest import copy_records
 
+pytestmark = pytest.mark.deep
+
 Note = Callable[[Path], Path]
 
 

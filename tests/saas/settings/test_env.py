@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import ssl
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from kombu import Connection
 
 from saas.settings import env
 from saas.settings.cache import redis_database
@@ -54,6 +56,13 @@ def test_every_problem_is_reported_at_once() -> None:
     assert "6 problem(s)" in str(raised.value)
 
 
+def test_a_password_that_was_not_encoded_is_a_problem_that_does_not_quote_it() -> None:
+    with pytest.raises(EnvironmentProblems) as raised:
+        read({"DATABASE_URL": "postgresql://app:hunter2/x@db.example/hub"})
+    assert "DATABASE_URL must have a number as its port" in str(raised.value)
+    assert "hunter2" not in str(raised.value)
+
+
 def test_production_starts_with_a_good_environment() -> None:
     assert production_problems(read(PRODUCTION)) == []
 
@@ -66,6 +75,7 @@ def test_production_starts_with_a_good_environment() -> None:
         ({"SECRET_KEY": ""}, "SECRET_KEY"),
         ({"SECRET_KEY": "short"}, "SECRET_KEY"),
         ({"SECRET_KEY": "a" * 80}, "SECRET_KEY"),
+        ({"SECRET_KEY_FALLBACKS": f"{GOOD_SECRET[::-1]},{env.DEVELOPMENT_SECRET}"}, "SECRET_KEY_FALLBACKS"),
         ({"BASE_DOMAINS": ""}, "BASE_DOMAINS"),
         ({"PUBLIC_URL": "http://libraryhub.example"}, "PUBLIC_URL"),
         ({"DATABASE_URL": ""}, "DATABASE_URL"),
@@ -98,6 +108,7 @@ def start_production(change: dict[str, str]) -> subprocess.CompletedProcess[str]
     )
 
 
+@pytest.mark.deep
 @pytest.mark.slow
 def test_the_production_entry_starts_and_refuses_for_real() -> None:
     good = start_production({})
@@ -140,10 +151,30 @@ def test_only_the_reader_reads_the_environment() -> None:
         ("unix:///run/redis.sock?db=0", "unix:///run/redis.sock?db=2"),
         ("redis://host:6379/0", "redis://host:6379/2"),
         ("rediss://user:pw@host", "rediss://user:pw@host/2"),
+        ("rediss://:pw@host:6380/0?ssl_ca_certs=/etc/ca.pem&db=1", "rediss://:pw@host:6380/2?ssl_ca_certs=/etc/ca.pem"),
+        ("redis://host?socket_timeout=5", "redis://host/2?socket_timeout=5"),
+        ("unix://app:pw@/run/redis.sock?socket_timeout=5", "unix://app:pw@/run/redis.sock?db=2&socket_timeout=5"),
     ],
 )
 def test_one_redis_server_has_several_databases(url: str, expected: str) -> None:
     assert redis_database(url, 2) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "checks", "authority"),
+    [
+        ("rediss://:pw@host", ssl.CERT_REQUIRED, None),
+        ("rediss://:pw@host/0?ssl_ca_certs=/etc/ca.pem&socket_timeout=5", ssl.CERT_REQUIRED, "/etc/ca.pem"),
+        ("rediss://:pw@host/0?ssl_cert_reqs=none", ssl.CERT_NONE, None),
+    ],
+)
+def test_the_broker_s_certificate_is_looked_at_unless_somebody_says_otherwise(
+    url: str, checks: int, authority: str | None
+) -> None:
+    with Connection(broker_url(url)) as broker:
+        assert broker.ssl["ssl_cert_reqs"] == checks
+        assert broker.ssl.get("ssl_ca_certs") == authority
+        assert (broker.hostname, broker.password, broker.virtual_host) == ("host", "pw", "3")
 
 
 def test_celery_spells_sockets_in_its_own_way() -> None:
