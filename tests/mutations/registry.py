@@ -6,7 +6,8 @@ from tests.mutations.doors import DOORS
 from tests.mutations.leaks import LEAKS
 from tests.mutations.losses import LOSSES
 from tests.mutations.mutation import Mutation
+from tests.mutations.pages import PAGES
 
-MUTATIONS: tuple[Mutation, ...] = (*LEAKS, *LOSSES, *DOORS)
+MUTATIONS: tuple[Mutation, ...] = (*LEAKS, *LOSSES, *DOORS, *PAGES)
 
 __all__ = ["MUTATIONS", "Mutation"]
