@@ -1,5 +1,7 @@
 """The cache: Redis, keys prefixed by the library's schema, usable without Redis (misses, never errors)."""
 
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
 from saas.settings.env import read
 
 ENV = read()
@@ -7,11 +9,16 @@ REDIS_URL: str = ENV.or_default("REDIS_URL", "redis://localhost:6379/0")
 
 
 def redis_database(url: str, number: int) -> str:
-    """The same Redis server, another logical database: sockets name it in the query, hosts in the path."""
-    if url.startswith("unix://"):
-        return f"{url.partition('?')[0]}?db={number}"
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.partition('/')[0]}/{number}"
+    """The same Redis server, another logical database: sockets name it in the query, hosts in the path.
+
+    The rest of the query (`ssl_ca_certs` and the like) stays.
+    """
+    parts = urlsplit(url)
+    options = {name: value for name, value in parse_qsl(parts.query) if name != "db"}
+    if parts.scheme == "unix":
+        return f"unix://{parts.netloc}{parts.path}?{urlencode({'db': number, **options}, safe='/')}"
+    query = urlencode(options, safe="/")
+    return f"{parts.scheme}://{parts.netloc}/{number}" + (f"?{query}" if query else "")
 
 
 CACHES = {

@@ -22,7 +22,8 @@ def database_from_url(url: str) -> dict[str, Any]:
         "CONN_MAX_AGE": ENV["DATABASE_CONNECTION_AGE"],
         "CONN_HEALTH_CHECKS": True,
         "ATOMIC_REQUESTS": False,
-        # A query that runs longer than this is a fault; migrations and imports raise it for themselves.
+        # A query that runs longer than this is a fault. For a migration of large tables, `?options=` in the URL sets
+        # other limits: postgresql://.../libraryhub?options=-c%20statement_timeout%3D0%20-c%20lock_timeout%3D10000
         "OPTIONS": {
             "connect_timeout": 5,
             "options": "-c statement_timeout=30000 -c lock_timeout=10000",

@@ -84,9 +84,16 @@ def _choice(*allowed: str) -> Callable[[str], str]:
 
 def _url(*schemes: str) -> Callable[[str], str]:
     def parse(raw: str) -> str:
-        scheme = urlsplit(raw).scheme
-        if scheme not in schemes:
+        parts = urlsplit(raw)
+        if parts.scheme not in schemes:
             raise ValueError(f"must be a URL that starts with one of {', '.join(s + '://' for s in schemes)}")
+        try:
+            _ = parts.port
+        except ValueError:
+            # Python's own message quotes what may be the password.
+            raise ValueError(
+                "must have a number as its port; signs in a name or password are written as %2F and the like"
+            ) from None
         return raw
 
     return parse
@@ -167,13 +174,13 @@ def report(problems: list[str]) -> str:
 
 def production_problems(env: Env) -> list[str]:
     """What makes an environment unfit for production; an empty list means that it may start."""
-    secret: str = env["SECRET_KEY"]
     checks = (
         (env["DEBUG"] is True, "DEBUG must be off in production"),
         (env["DEMO"], "DEMO must be off in production"),
+        (_is_weak(env["SECRET_KEY"]), "SECRET_KEY must be set to at least 50 random characters"),
         (
-            secret == DEVELOPMENT_SECRET or len(secret) < 50 or len(set(secret)) < 10,
-            "SECRET_KEY must be set to at least 50 random characters",
+            any(_is_weak(secret) for secret in env["SECRET_KEY_FALLBACKS"]),
+            "SECRET_KEY_FALLBACKS must hold keys of at least 50 random characters: each is as good as SECRET_KEY",
         ),
         (
             not env["BASE_DOMAINS"],
@@ -197,3 +204,7 @@ def production_problems(env: Env) -> list[str]:
         (not env["EMAIL_HOST"], "EMAIL_HOST must name the SMTP server"),
     )
     return [message for bad, message in checks if bad]
+
+
+def _is_weak(secret: str) -> bool:
+    return secret == DEVELOPMENT_SECRET or len(secret) < 50 or len(set(secret)) < 10

@@ -1,14 +1,25 @@
 """Celery: JSON alone, late acknowledgement, and the schedule (code, not rows: it is part of the release)."""
 
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
 from saas.settings.cache import REDIS_URL, redis_database
+
+BROKER_DATABASE = 3
 
 
 def broker_url(url: str) -> str:
-    """Celery's spelling of a Redis URL; a socket is `redis+socket://PATH?virtual_host=N`."""
-    numbered = redis_database(url, 3)
-    if numbered.startswith("unix://"):
-        return numbered.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host=")
-    return numbered
+    """Celery's spelling of a Redis URL; a socket is `redis+socket://PATH?virtual_host=N`.
+
+    Of the query only `ssl_...` means something to Celery. It would not look at the server's certificate unless told to.
+    """
+    parts = urlsplit(redis_database(url, BROKER_DATABASE))
+    if parts.scheme == "unix":
+        return f"redis+socket://{parts.netloc}{parts.path}?virtual_host={BROKER_DATABASE}"
+    options = {name: value for name, value in parse_qsl(parts.query) if name.startswith("ssl_")}
+    if parts.scheme == "rediss":
+        options.setdefault("ssl_cert_reqs", "required")
+    query = urlencode(options, safe="/")
+    return f"{parts.scheme}://{parts.netloc}{parts.path}" + (f"?{query}" if query else "")
 
 
 CELERY_APPLICATION = "saas.celery"

@@ -151,9 +151,15 @@ def test_only_the_reader_reads_the_environment() -> None:
         ("unix:///run/redis.sock?db=0", "unix:///run/redis.sock?db=2"),
         ("redis://host:6379/0", "redis://host:6379/2"),
         ("rediss://user:pw@host", "rediss://user:pw@host/2"),
-        ("rediss://:pw@host:6380/0?ssl_ca_certs=/etc/ca.pem&db=1", "rediss://:pw@host:6380/2?ssl_ca_certs=/etc/ca.pem"),
+        (
+            "rediss://:pw@host:6380/0?ssl_ca_certs=/etc/ca.pem&db=1",
+            "rediss://:pw@host:6380/2?ssl_ca_certs=/etc/ca.pem",
+        ),
         ("redis://host?socket_timeout=5", "redis://host/2?socket_timeout=5"),
-        ("unix://app:pw@/run/redis.sock?socket_timeout=5", "unix://app:pw@/run/redis.sock?db=2&socket_timeout=5"),
+        (
+            "unix://app:pw@/run/redis.sock?socket_timeout=5",
+            "unix://app:pw@/run/redis.sock?db=2&socket_timeout=5",
+        ),
     ],
 )
 def test_one_redis_server_has_several_databases(url: str, expected: str) -> None:
