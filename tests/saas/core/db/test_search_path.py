@@ -113,6 +113,12 @@ def test_a_server_that_does_not_report_its_path_is_told_each_time(
     assert paths_sent(queries) == 0
 
 
+def test_the_schema_is_noted_on_the_connection_and_not_where_all_threads_look(north: Any) -> None:
+    with in_library(north):
+        assert connection.schema_name == "lib_north"  # type: ignore[attr-defined]
+        assert "lib_north" not in map(str, connection.settings_dict.values())
+
+
 def test_where_the_path_cannot_be_set_nothing_is_read(committed_library: Any) -> None:
     if connections["default"]._server_path() is None:
         pytest.skip("this server does not report its search path")
