@@ -1,4 +1,4 @@
-"""Reading libraries. Every function works from any schema: it looks in the public one."""
+"""Reading libraries. Every function looks in the public schema, whichever is current, but for two that say so."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ def context_of(library: Library, host: str | None = None) -> LibraryContext:
 
 
 def find_library(host: str) -> LibraryContext | None:
-    """The library at a normalised host name: a subdomain of a base domain, or a domain of the library's own."""
+    """The library at a normalised host name: a subdomain of a base domain, or a domain of the library's own.
+
+    The caller is in the public schema.
+    """
     label = subdomain_of(host)
     if label is not None:
         library = Library.objects.filter(subdomain=label).first()
@@ -87,7 +90,10 @@ def subdomain_state(subdomain: str) -> str:
 
 
 def all_libraries() -> QuerySet[Library]:
-    """Every library, whatever its status, for platform staff; filters and pages are the caller's."""
+    """Every library, whatever its status, for platform staff; filters and pages are the caller's.
+
+    The query set runs where it is evaluated: in the public schema, or there are no libraries.
+    """
     return Library.objects.all()
 
 
