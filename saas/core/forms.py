@@ -31,16 +31,19 @@ class PageForm(forms.Form):
 
     def add_problems(self, error: DomainError) -> None:
         """Show a refusal: each problem at its field, what belongs to no field of this form above all of them."""
-        shown = False
-        for problem in error.errors:
-            root = problem.field.split(".")[0]
-            name = self.field_of.get(problem.field, self.field_of.get(root, root))
-            if name in self.fields:
-                if name not in self.errors:
-                    self.add_error(name, forms.ValidationError(str(problem.detail), code=problem.code))
-                shown = True
-        if not shown:
+        named = [(self._field_named(problem.field), problem) for problem in error.errors]
+        if not any(name for name, _problem in named):
             self.add_error(None, forms.ValidationError(str(error.detail or error.title), code=error.code))
+            return
+        for name, problem in named:
+            if name is None or name not in self.errors:
+                self.add_error(name, forms.ValidationError(str(problem.detail), code=problem.code))
+
+    def _field_named(self, path: str) -> str | None:
+        """The form's field for a path of the API, such as `card_numbers.0`; None where this form has none."""
+        root = path.split(".", maxsplit=1)[0]
+        name = self.field_of.get(path, self.field_of.get(root, root))
+        return name if name in self.fields else None
 
     def invalid_fields(self) -> Iterator[forms.BoundField]:
         """Fields with an error, in the order of the page."""

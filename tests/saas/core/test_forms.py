@@ -45,7 +45,11 @@ def test_problems_stand_at_the_fields_they_belong_to() -> None:
         FieldProblem("other", "invalid", "Something else."),
     ]
     form.add_problems(ValidationFailed(errors=problems))
-    assert form.errors == {"number": ["Taken."], "branch": ["No such branch."]}
+    assert form.errors == {
+        "number": ["Taken."],
+        "branch": ["No such branch."],
+        "__all__": ["Something else."],
+    }
 
 
 @pytest.mark.parametrize("errors", [(), (FieldProblem("other", "invalid", "Something else."),)])
