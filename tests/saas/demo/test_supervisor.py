@@ -18,14 +18,13 @@ import pytest
 
 from saas.demo.supervisor import SupervisorError, end_leftovers, port_is_free
 
+pytestmark = pytest.mark.deep
 PROJECT = Path(__file__).resolve().parents[3]
 PATIENCE = 20.0
 DRIVER = """
 import json, sys
 from pathlib import Path
 from saas.demo import child, supervisor
-
-pytestmark = pytest.mark.deep
 child.FIRST_DELAY_SECONDS = 0.02
 state, specs, options = Path(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3])
 def ready(file):
