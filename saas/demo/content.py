@@ -119,10 +119,13 @@ def _fill(library: LibraryContext, name: str, progress: Progress) -> None:
 
 
 def _make_branches(shelf: Shelf) -> None:
+    """Name the first branch and make the second, once: a name that somebody has given since stays."""
+    if branches.all_branches().filter(code=shelf.second_code).exists():
+        return
     now = clock.now()
     main = branches.all_branches().get(code="main")
-    update_branch(branch_id=main.pk, changes={"name": shelf.main}, by=SYSTEM, now=now)
-    if not branches.all_branches().filter(code=shelf.second_code).exists():
+    with transaction.atomic():
+        update_branch(branch_id=main.pk, changes={"name": shelf.main}, by=SYSTEM, now=now)
         create_branch(code=shelf.second_code, name=shelf.second, time_zone=TIME_ZONE, by=SYSTEM, now=now)
 
 
