@@ -37,7 +37,10 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def _own_redis_databases() -> None:
-    """Each worker of each run clears its own Redis database and nobody else's (0 to 3 belong to the demo)."""
+    """Each worker clears a Redis database of its own (0 to 3 belong to the demo).
+
+    Up to twelve workers of one run never share one; two runs at once may, because a server has sixteen.
+    """
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     run = zlib.crc32(os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid())).encode())
     url = redis_database(settings.REDIS_URL, 4 + (run + worker) % 12)
