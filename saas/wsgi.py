@@ -4,5 +4,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from saas.core.reception import Reception
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings.local")
-application = get_wsgi_application()
+application = Reception(get_wsgi_application())

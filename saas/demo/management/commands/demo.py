@@ -59,7 +59,8 @@ def children(*, port: int, reload: bool) -> list[Child]:
     """The processes of the demo; with `reload`, Django's own server watches the code."""
     python = sys.executable
     granian = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
-    granian += ["--workers", "1", "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
+    # These threads only wait for bodies (saas.core.reception); granian warns about their number, hence the level.
+    granian += ["--workers", "1", "--blocking-threads", "256", "--no-ws", "--log-level", "error"]
     granian += ["--http1-buffer-size", "65536"]
     web = [python, *granian, "saas.wsgi:application"]
     if reload:
