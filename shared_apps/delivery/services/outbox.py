@@ -14,15 +14,13 @@ from typing import Any
 
 import structlog
 from celery import current_app
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
-from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 
 from saas.core import clock
-from saas.core.tenancy import current_library_or_none, current_schema
 from shared_apps.delivery import rules
 from shared_apps.delivery.models import IdempotentAnswer, OutboxMessage
+from shared_apps.delivery.services.waking import wake_after_commit
 
 log = structlog.get_logger(__name__)
 Handler = Callable[[dict[str, Any]], None]
@@ -72,27 +70,7 @@ def publish(
         available_at=moment,
     )
     OutboxMessage.objects.bulk_create([message], ignore_conflicts=dedupe_key is not None)
-    _wake_after_commit()
-
-
-def _wake_after_commit() -> None:
-    """One wake-up for each transaction and schema, however many messages it writes."""
-    schema = current_schema()
-    if any(getattr(hook[1], "wakes", None) == schema for hook in connection.run_on_commit):
-        return
-    library = current_library_or_none()
-
-    def wake() -> None:
-        from shared_apps.delivery import tasks
-
-        try:
-            tasks.wake(library)
-        except (OperationalError, RedisError):
-            # The message is safe in the table; the sweeper delivers it when the broker is back.
-            log.warning("outbox.wake_failed", schema=schema)
-
-    wake.wakes = schema  # type: ignore[attr-defined]
-    transaction.on_commit(wake)
+    wake_after_commit()
 
 
 def relay(*, limit: int = 1_000) -> int:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from celery import current_app
 from django.db import ProgrammingError, connection, transaction
-from kombu.exceptions import OperationalError
 
 from saas.core import clock
 from saas.core.tenancy import current_schema, in_library
@@ -82,21 +81,6 @@ def test_a_dedupe_key_keeps_the_second_message_out(in_north: Any) -> None:
         publish(kind="tests.event", payload={"id": number}, dedupe_key="once")
     relay()
     assert [payload["id"] for _, payload in delivered] == [0]
-
-
-def test_a_broker_that_is_away_loses_nothing_and_refuses_nobody(
-    in_north: Any, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
-) -> None:
-    def away(library: Any) -> None:
-        raise OperationalError
-
-    monkeypatch.setattr(tasks, "wake", away)
-    with django_capture_on_commit_callbacks(execute=True):
-        publish(kind="tests.event", payload={"id": 1})
-    assert delivered == []
-    assert only_message().delivered_at is None
-    relay()
-    assert delivered == [("lib_north", {"id": 1})]
 
 
 def test_a_failure_is_tried_again_later_and_later_then_parked(
