@@ -20,15 +20,8 @@ _WITHOUT_DATABASE = {
 def main() -> None:
     """Run one management command."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings.local")
-    wants_servers = (
-        len(sys.argv) > 1
-        and sys.argv[1] not in _WITHOUT_DATABASE
-        and "--help" not in sys.argv
-    )
-    if (
-        wants_servers
-        and os.environ["DJANGO_SETTINGS_MODULE"] != "saas.settings.production"
-    ):
+    wants_servers = len(sys.argv) > 1 and sys.argv[1] not in _WITHOUT_DATABASE and "--help" not in sys.argv
+    if wants_servers and os.environ["DJANGO_SETTINGS_MODULE"] != "saas.settings.production":
         from saas.demo.servers import start_where_needed
 
         start_where_needed()
