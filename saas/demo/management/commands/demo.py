@@ -96,7 +96,7 @@ def is_ready(port: int) -> bool:
     try:
         connection.request("GET", "/health/ready/", headers={"Host": f"localhost:{port}"})
         return connection.getresponse().status == 200
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return False
     finally:
         connection.close()
