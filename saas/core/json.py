@@ -1,8 +1,8 @@
 """JSON in: what is read from outside, and what may be stored in a jsonb column.
 
 Stricter than RFC 8259 where leniency has hurt others: no duplicate keys (two readers may see two different
-values), no NaN or infinity, numbers that fit 64 bits, nesting up to 32 levels, no NUL and no lone surrogate
-(PostgreSQL's jsonb refuses both with an error).
+values), no NaN or infinity, numbers that fit 64 bits, nesting up to 32 levels, at most 50,000 values, no NUL and
+no lone surrogate (PostgreSQL's jsonb refuses both with an error).
 """
 
 import json
@@ -48,6 +48,9 @@ def parse_json(body: bytes) -> Any:
     except UnicodeDecodeError as error:
         start = body[: error.start].decode("utf-8")
         raise MalformedJSONError(_("The body is not UTF-8."), start, len(start)) from error
+    # Commas in strings count too: no field of ours is long enough for so many.
+    if text.count(",") > MAX_VALUES:
+        raise MalformedJSONError(_("More than %(limit)d values.") % {"limit": MAX_VALUES})
     _check_depth(text)
     try:
         value = json.loads(
