@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -92,10 +93,19 @@ def test_detached_program_keeps_none_of_our_open_files(tmp_path: Path) -> None:
         os.set_inheritable(held.fileno(), True)
         pid = processes.spawn_detached(["sleep", "60"], log=tmp_path / "log")
         try:
-            names = {os.readlink(link) for link in (Path("/proc") / str(pid) / "fd").iterdir()}
+            # While the program is being loaded it has its shared libraries open for a moment.
+            assert processes.wait_until(lambda: open_files(pid) <= {"/dev/null", str(tmp_path / "log")}, 5)
         finally:
             processes.send([pid], signal.SIGKILL)
-    assert names <= {"/dev/null", str(tmp_path / "log")}
+
+
+def open_files(pid: int) -> set[str]:
+    """What a process has open right now."""
+    names = set()
+    for link in (Path("/proc") / str(pid) / "fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            names.add(os.readlink(link))
+    return names
 
 
 def test_signalling_a_process_that_is_gone_is_no_error() -> None:
