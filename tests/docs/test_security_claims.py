@@ -255,6 +255,7 @@ def test_production_has_no_debug_and_no_demo(production: dict[str, object]) -> N
     assert production["DEMO"] is False
 
 
+@pytest.mark.deep
 def test_production_cookies_are_bound_to_their_host(production: dict[str, object]) -> None:
     # ASVS 3.3.1 to 3.3.4
     assert production["SESSION_COOKIE_SECURE"] is production["CSRF_COOKIE_SECURE"] is True

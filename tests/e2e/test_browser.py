@@ -25,7 +25,7 @@ from tests.e2e.live import PHONE, Site, Window, screenshot, window
 from tests.pages import PASSWORD
 from tests.tenant_apps.catalog.records import NOW, add_copy, add_title, marc, request, run
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.deep]
 PICTURES = os.environ.get("LIBRARYHUB_SCREENSHOTS")
 
 
@@ -255,7 +255,6 @@ def look(opened: Window, name: str, path: str | None = None) -> list[str]:
     return [f"{name}: {problem}" for problem in wrong]
 
 
-@pytest.mark.deep
 def test_the_public_pages(chromium: Any, site: Site) -> None:
     with window(chromium, site, "localhost") as opened:
         wrong = look(opened, "public-home", "/")
@@ -268,7 +267,6 @@ def test_the_public_pages(chromium: Any, site: Site) -> None:
         assert wrong + _unexpected(opened) == []
 
 
-@pytest.mark.deep
 def test_the_pages_for_readers(chromium: Any, site: Site, east: Any) -> None:
     _library, rows = east
     with window(chromium, site, "east.localhost") as opened:
@@ -287,7 +285,6 @@ def test_the_pages_for_readers(chromium: Any, site: Site, east: Any) -> None:
         assert wrong + _unexpected(opened) == []
 
 
-@pytest.mark.deep
 def test_the_pages_for_staff(chromium: Any, site: Site, east: Any) -> None:
     _library, rows = east
     with window(chromium, site, "east.localhost") as opened:
@@ -333,7 +330,6 @@ def _unexpected(opened: Window) -> list[str]:
     return [text for text in opened.complaints() if "server responded with a status of 4" not in text]
 
 
-@pytest.mark.deep
 def test_dark_colours_can_be_read(chromium: Any, site: Site, east: Any) -> None:
     _library, rows = east
     with window(chromium, site, "east.localhost", color_scheme="dark") as opened:

@@ -71,7 +71,7 @@ class Reader(threading.Thread):
             self.wrong.append(f"{own.library.subdomain} {address}: {answer.status_code} {text[:200]}")
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_no_answer_is_another_librarys(committed_library: Any, other_committed_library: Any) -> None:
     libraries = [committed_library, other_committed_library]
     scenes = build_twins(*libraries)

@@ -53,6 +53,7 @@ def test_celery_url_of_another_broker_is_refused() -> None:
         celery_url("amqp://guest@localhost//", 0)
 
 
+@pytest.mark.deep
 def test_kombu_reaches_the_database_that_the_url_names(used: Path) -> None:
     servers = embedded.ensure(used)
     with kombu.Connection(celery_url(servers.redis_url, 3)) as connection:
