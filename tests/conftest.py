@@ -71,7 +71,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-_MISSING_DATA = ("no test data", "no bad input", "no MARC files", "test data folder is missing")
+_MISSING_DATA = (
+    "no test data",
+    "got empty parameter set",
+    "no bad input",
+    "no MARC files",
+    "test data folder is missing",
+)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
