@@ -42,6 +42,9 @@ log = structlog.get_logger(__name__)
 BATCH_SIZE = 250  # records; a transaction of about a tenth of a second
 STALLED_AFTER = timedelta(seconds=60)
 MAX_ATTEMPTS = 5  # starts without one more batch
+# A file whose first records are all unreadable is something else; each of them costs a line of the report, and half a
+# gigabyte of record ends would cost half a milliard.
+HOPELESS_AFTER = 10_000
 FINISHED = "import.finished"
 # Not even the frame of a record could be read.
 UNREADABLE = frozenset(
@@ -140,6 +143,8 @@ def _read_file(job: ImportJob, clock: Clock, progress: Progress | None) -> None:
             position = end
             if progress is not None:
                 progress(job)
+            if job.rejected == job.total >= HOPELESS_AFTER and not _one_was_readable(job):
+                raise NotMarc
 
 
 _Read = tuple[Item, int]  # an outcome and its length in bytes

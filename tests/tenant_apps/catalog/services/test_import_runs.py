@@ -145,6 +145,27 @@ def zipped() -> bytes:
     return target.getvalue()
 
 
+@pytest.mark.usefixtures("_small_batches")
+def test_a_file_of_nothing_but_rubbish_is_given_up_early(
+    in_north: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "HOPELESS_AFTER", 20)
+    job = run(b"rubbish\x1d" * 500)
+    assert (job.state, job.error_code) == ("failed", "not_marc")
+    assert 20 <= job.records.count() < 100
+    consistent(job)
+
+
+@pytest.mark.usefixtures("_small_batches")
+def test_rubbish_before_a_good_record_does_not_cost_it(
+    in_north: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "HOPELESS_AFTER", 20)
+    job = run(b"rubbish\x1d" * 10 + marc_file(1) + b"rubbish\x1d" * 100)
+    assert (job.state, job.created, job.rejected) == ("done", 1, 110)
+    consistent(job)
+
+
 @pytest.mark.parametrize(
     "data",
     [
