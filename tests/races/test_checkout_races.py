@@ -231,6 +231,8 @@ class Held:
 
 def waiting_for_a_lock() -> bool:
     with connection.cursor() as cursor:
+        # (a transaction sees what it saw first otherwise)
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )

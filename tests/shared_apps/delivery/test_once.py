@@ -136,6 +136,8 @@ def _wait_until_blocked() -> None:
     """Until a statement waits for another transaction, as PostgreSQL says itself."""
     for _look in range(200):
         with connection.cursor() as cursor:
+            # (a transaction sees what it saw first otherwise)
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
             )
