@@ -34,9 +34,11 @@ WITHOUT_TABLES = [
 ]
 
 SHARED_APPS = [
+    # Before django_tenants: their `migrate_schemas` is ours.
+    "shared_apps.fleet",
+    "shared_apps.tenants",
     *WITHOUT_TABLES,
     *IN_BOTH,
-    "shared_apps.tenants",
     "shared_apps.signup",
     "shared_apps.platform",
     "billing",

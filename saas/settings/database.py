@@ -8,7 +8,13 @@ from saas.settings.env import read
 ENV = read()
 
 
-def database_from_url(url: str) -> dict[str, Any]:
+# A query of a request that runs longer than this is a fault; an index of a migration may take its time. `?options=` in
+# a URL sets other limits: postgresql://.../libraryhub?options=-c%20statement_timeout%3D0%20-c%20lock_timeout%3D10000
+REQUEST_LIMITS = "-c statement_timeout=30000 -c lock_timeout=10000"
+OWNER_LIMITS = "-c lock_timeout=10000"
+
+
+def database_from_url(url: str, limits: str = REQUEST_LIMITS) -> dict[str, Any]:
     """Django's description of the server that a `postgresql://` URL names; a socket folder may be given as `?host=`."""
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query))
@@ -22,16 +28,20 @@ def database_from_url(url: str) -> dict[str, Any]:
         "CONN_MAX_AGE": ENV["DATABASE_CONNECTION_AGE"],
         "CONN_HEALTH_CHECKS": True,
         "ATOMIC_REQUESTS": False,
-        # A query that runs longer than this is a fault. For a migration of large tables, `?options=` in the URL sets
-        # other limits: postgresql://.../libraryhub?options=-c%20statement_timeout%3D0%20-c%20lock_timeout%3D10000
         "OPTIONS": {
             "connect_timeout": 5,
-            "options": "-c statement_timeout=30000 -c lock_timeout=10000",
+            "options": limits,
             **query,
         },
     }
 
 
+_URL = ENV.or_default("DATABASE_URL", "postgresql://postgres@localhost/libraryhub")
+
 DATABASES = {
-    "default": database_from_url(ENV.or_default("DATABASE_URL", "postgresql://postgres@localhost/libraryhub"))
+    "default": database_from_url(_URL),
+    # The owner of the schemas: migrations and new libraries, never requests (saas.core.db.owner).
+    "owner": database_from_url(ENV.or_default("DATABASE_OWNER_URL", _URL), OWNER_LIMITS),
 }
+LIBRARY_ROLES = ENV["LIBRARY_ROLES"]
+DATABASE_POOLER = ENV["DATABASE_POOLER"]
