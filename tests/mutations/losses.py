@@ -177,7 +177,7 @@ LOSSES = (
     ),
     Mutation(
         name="provisioning-in-pieces",
-        file="shared_apps/tenants/services.py",
+        file="shared_apps/tenants/services/provisioning.py",
         old="    with in_public(), transaction.atomic():\n        library = _insert_library(",
         new="    with in_public():\n        library = _insert_library(",
         tests=("tests/shared_apps/tenants/test_provisioning.py::test_a_seeder_that_fails_leaves_nothing",),

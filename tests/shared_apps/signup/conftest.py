@@ -51,8 +51,8 @@ def requested(db: None) -> Callable[..., Any]:
 @pytest.fixture
 def quick_provisioning(monkeypatch: pytest.MonkeyPatch) -> None:
     """Libraries get their row but no schema: for tests that are about the link and not about what it makes."""
-    monkeypatch.setattr("shared_apps.tenants.services.create_schema", lambda schema_name: None)
-    monkeypatch.setattr("shared_apps.tenants.services.seed_library", lambda seed: None)
+    monkeypatch.setattr("shared_apps.tenants.services.provisioning.create_schema", lambda schema_name: None)
+    monkeypatch.setattr("shared_apps.tenants.services.provisioning.seed_library", lambda seed: None)
 
 
 @pytest.fixture

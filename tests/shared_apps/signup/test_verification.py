@@ -160,7 +160,7 @@ def test_a_crash_half_way_leaves_nothing_and_the_link_works_again(
         raise RuntimeError("the power went out")
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"shared_apps.tenants.services.{where}", crash)
+        patch.setattr(f"shared_apps.tenants.services.provisioning.{where}", crash)
         with pytest.raises(RuntimeError, match="power"):
             use(token)
     assert snapshot() == before

@@ -92,7 +92,8 @@ def slow_inside(quick_provisioning: None, monkeypatch: pytest.MonkeyPatch) -> li
     """Provisioning holds its locks until the other one waits for one of them; the list says whether it did."""
     overlapped: list[bool] = []
     monkeypatch.setattr(
-        "shared_apps.tenants.services.create_schema", lambda _name: overlapped.append(wait_for_a_waiter())
+        "shared_apps.tenants.services.provisioning.create_schema",
+        lambda _name: overlapped.append(wait_for_a_waiter()),
     )
     return overlapped
 

@@ -23,6 +23,7 @@ from shared_apps.delivery.models import OutboxMessage
 from shared_apps.tenants import selectors, services
 from shared_apps.tenants.errors import SubdomainTaken
 from shared_apps.tenants.models import Library
+from shared_apps.tenants.services import provisioning
 from tenant_apps.access.models import Role, RoleAssignment
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -90,7 +91,7 @@ def test_a_seeder_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> 
         assert current_schema() == seed.library.schema_name
         raise ZeroDivisionError
 
-    monkeypatch.setattr(services, "seed_library", fail)
+    monkeypatch.setattr(provisioning, "seed_library", fail)
     before = (schemas(), Library.objects.count(), OutboxMessage.objects.count())
     with pytest.raises(ZeroDivisionError):
         provision()
@@ -109,7 +110,7 @@ def hang(seed):
     print("inside", flush=True)
     import time
     time.sleep(60)
-services.seed_library = hang
+services.provisioning.seed_library = hang
 services.provision_library(name="K", subdomain="killed", plan="free", country="", language="en", time_zone="UTC",
     admin_email="a@k.example", admin_name="A", admin_password_hash="!", now=clock.now())
 """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from datetime import datetime
 
 from django.core.management import call_command
@@ -12,7 +11,6 @@ from django.db.migrations.executor import MigrationExecutor
 from psycopg import sql
 
 from saas.core.db.integrity import refused_if_taken
-from saas.core.fields import next_version
 from saas.core.principals import SYSTEM
 from saas.core.seeding import LibrarySeed, seed_library
 from saas.core.tenancy import PUBLIC, LibraryContext, current_schema, in_library, in_public
@@ -110,20 +108,6 @@ def create_schema(schema_name: str) -> None:
         )
     finally:
         connection.set_tenant(before)  # type: ignore[attr-defined]
-
-
-def update_profile(*, library_id: uuid.UUID, values: Mapping[str, str]) -> None:
-    """Copy a library's name, language, time zone and country from its settings; unchanged values change nothing."""
-    with in_public(), transaction.atomic():
-        library = Library.objects.select_for_update(no_key=True).get(pk=library_id)
-        changed = {field: value for field, value in values.items() if getattr(library, field) != value}
-        if not changed:
-            return
-        Library.objects.filter(pk=library_id).update(**changed, version=next_version())
-        record(
-            action="library.profile_changed", by=SYSTEM, target=library, changes={"fields": sorted(changed)}
-        )
-        transaction.on_commit(forget_hosts)
 
 
 def migrate_where_needed() -> bool:
