@@ -1,0 +1,1 @@
+"""A library as one file: export, import, clone."""

@@ -1,0 +1,5 @@
+"""`manage.py library` subcommands about archives."""
+
+from shared_apps.tenants.subcommands import Subcommand
+
+SUBCOMMANDS: tuple[Subcommand, ...] = ()

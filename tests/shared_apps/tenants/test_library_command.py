@@ -1,0 +1,55 @@
+"""`manage.py library`: subcommands, and what a mistake in one says."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from saas.core.errors import Conflict
+from shared_apps.tenants.management.commands import library as command_module
+from shared_apps.tenants.subcommands import Subcommand
+
+
+def library(*args: str) -> str:
+    out = io.StringIO()
+    call_command("library", *args, stdout=out)
+    return out.getvalue()
+
+
+def test_the_status(north: Any) -> None:
+    assert library("status", "north") == "north is active.\n"
+    shown = json.loads(library("status", "north", "--json"))
+    assert shown == {"id": str(north.id), "subdomain": "north", "status": "active"}
+
+
+def test_an_unknown_library(db: None) -> None:
+    with pytest.raises(CommandError, match='no library with the subdomain "nowhere"'):
+        library("status", "nowhere")
+
+
+def test_a_subcommand_is_needed() -> None:
+    with pytest.raises(CommandError, match="SUBCOMMAND"):
+        library()
+
+
+def test_a_refusal_is_shown_as_its_detail(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(command: Any, options: Any) -> None:
+        raise Conflict("Not while it rains.")
+
+    monkeypatch.setitem(
+        command_module.SUBCOMMANDS, "status", Subcommand("status", "", lambda parser: None, refuse)
+    )
+    with pytest.raises(CommandError, match="Not while it rains"):
+        library("status")
+
+
+def test_each_subcommand_has_a_name_of_its_own() -> None:
+    listed = [
+        each.name
+        for each in (*command_module.life_commands.SUBCOMMANDS, *command_module.archive_commands.SUBCOMMANDS)
+    ]
+    assert len(listed) == len(set(listed))
