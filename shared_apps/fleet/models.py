@@ -13,7 +13,8 @@ class Release(models.Model):
     """One state of the library apps' migrations, and how to make a schema of it without running them.
 
     `key` is the SHA-256 (hex) of the sorted "app.name" of every migration of the library apps; `script` replays into
-    an empty schema (saas.core.schemas); `fingerprint` and `shape` are those of a schema made by the ordinary migrations.
+    an empty schema (saas.core.schemas), and is "" where the ordinary migrations have to be run; `fingerprint` and `shape` are those
+    of a schema made by the ordinary migrations (`fingerprint` "" where it has objects that nobody knows how to copy).
     """
 
     key = models.CharField(primary_key=True, max_length=64)
@@ -32,10 +33,14 @@ class SchemaState(models.TextChoices):
 
     SPARE = "spare", _("spare")
     TAKEN = "taken", _("taken")
+    UNFINISHED = "unfinished", _("unfinished")
 
 
 class LibrarySchema(models.Model):
     """One library-shaped schema: a spare that waits for its library, or a library's.
+
+    An unfinished one is being made by migrations that need several transactions; where its maker died, the refill of
+    the spares drops it.
 
     `release` is the key of the release whose migrations it has, written in the transaction that migrates it. `error`
     is what its last migration died of ("" once it succeeded).
@@ -63,3 +68,28 @@ class LibrarySchema(models.Model):
 
     def __str__(self) -> str:
         return str(self.name)
+
+
+class Backfill(models.Model):
+    """How far one backfill has come in one library's schema.
+
+    `last_id` is the key after which its next batch begins (None: at the first row); `running_until` is the lease of
+    the process that works on it, in UTC; `error` is what its last batch died of ("" once one succeeded).
+    """
+
+    name = models.CharField(max_length=100)
+    schema = models.CharField(max_length=63)
+    last_id = models.BigIntegerField(null=True, blank=True)
+    batches = models.PositiveIntegerField(default=0)
+    started_at = models.DateTimeField(default=timezone.now)
+    running_until = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["name", "schema"], name="fleet_backfill_once_a_schema"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} in {self.schema}"
