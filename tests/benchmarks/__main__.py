@@ -29,6 +29,8 @@ examples:
   python -m tests.benchmarks requests --quick     a first look, under three minutes
   python -m tests.benchmarks requests             the numbers of docs/performance.md
   python -m tests.benchmarks requests --json      the same for programs, on standard output
+  python -m tests.benchmarks tenancy --libraries 50     a fleet of 50, under three minutes
+  python -m tests.benchmarks tenancy --libraries 1000   the numbers of docs/performance.md
 
 exit codes:
   0  measured, whether or not the targets are met
@@ -49,6 +51,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("name", nargs="?", metavar="NAME", help="which benchmark to run")
     made.add_argument("--list", action="store_true", help="print the names of all benchmarks and end")
     made.add_argument("--quick", action="store_true", help="less data and fewer rounds, under three minutes")
+    made.add_argument(
+        "--libraries", type=int, metavar="N", help="tenancy: how many libraries (1,000; quick: 50)"
+    )
     made.add_argument("--json", action="store_true", help="print one JSON document in place of the table")
     made.add_argument("--strict", action="store_true", help="exit 1 if a target is missed")
     return made
@@ -66,6 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.error("which benchmark? Give a NAME, or --list to see them.")
     if wanted.name not in BENCHMARKS:
         command.error(unknown(wanted.name))
+    if wanted.libraries is not None and not BENCHMARKS[wanted.name].takes_libraries:
+        command.error(f"--libraries means nothing to {wanted.name}.")
     return _measure(wanted)
 
 
@@ -75,7 +82,7 @@ def _measure(wanted: argparse.Namespace) -> int:
     progress = Console(stderr=True, highlight=False)
     before = machine.describe()
     try:
-        outcome = BENCHMARKS[wanted.name].run(Options(quick=wanted.quick, say=progress.print))
+        outcome = BENCHMARKS[wanted.name].run(Options(wanted.quick, progress.print, wanted.libraries))
     except BenchmarkRefused as refused:
         progress.print(f"{wanted.name} was not measured: {refused}", style="red", markup=False)
         return 1

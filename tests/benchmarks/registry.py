@@ -16,19 +16,26 @@ class BenchmarkRefused(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to run: sized down or in full, and where to tell what is being done."""
+    """How to run: sized down or in full, for how many libraries (None: as many as the size has), and where to tell
+    what is being done.
+    """
 
     quick: bool
     say: Callable[[str], None]
+    libraries: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """A benchmark by name. `module` is imported only when it runs: `--list` and `--help` need no database."""
+    """A benchmark by name. `module` is imported only when it runs: `--list` and `--help` need no database.
+
+    `takes_libraries`: whether `--libraries` means something to it.
+    """
 
     name: str
     summary: str
     module: str
+    takes_libraries: bool = False
 
     def run(self, options: Options) -> Outcome:
         """Measure. Raises BenchmarkRefused."""
@@ -43,6 +50,12 @@ BENCHMARKS = {
             "requests",
             "list, title, checkout, return, me and one query over HTTP, against usual DRF and without tenancy",
             "tests.benchmarks.requests.run",
+        ),
+        Benchmark(
+            "tenancy",
+            "new libraries, deploys, requests and growth of a fleet, against stock django-tenants and bare SQL",
+            "tests.benchmarks.tenancy.run",
+            takes_libraries=True,
         ),
     )
 }

@@ -102,6 +102,7 @@ def document(
         "machine": dict(machine),
         "quick": quick,
         "rows": [row.document() for row in outcome.rows],
+        "notes": list(outcome.notes),
     }
 
 

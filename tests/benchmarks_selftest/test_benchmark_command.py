@@ -90,7 +90,7 @@ def test_json_goes_to_standard_output_alone(install: object, capsys: pytest.Capt
     assert command.main(["stub", "--json"]) == 0
     printed = capsys.readouterr()
     found = json.loads(printed.out)
-    assert list(found) == ["benchmark", "date", "machine", "quick", "rows"]
+    assert list(found) == ["benchmark", "date", "machine", "quick", "rows", "notes"]
     assert (found["benchmark"], found["quick"]) == ("stub", False)
     assert found["machine"]["postgres"] == "18.6"
     assert found["rows"] == [MISSED.document()]

@@ -27,7 +27,7 @@ def test_a_document_has_exactly_the_promised_members() -> None:
 
     found = document("requests", Outcome(rows), {"cpu": "one"}, quick=True, at=at)
 
-    assert list(found) == ["benchmark", "date", "machine", "quick", "rows"]
+    assert list(found) == ["benchmark", "date", "machine", "quick", "rows", "notes"]
     assert found["benchmark"] == "requests"
     assert found["date"] == "2026-11-20T12:05:09Z"
     assert found["machine"] == {"cpu": "one"}

@@ -53,7 +53,7 @@ class Server:
     """One running variant, and one connection to it that is kept open."""
 
     def __init__(self, variant: Variant, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-        self.variant, self._process, self._port, self._log = variant, process, port, log
+        self.variant, self._process, self.port, self._log = variant, process, port, log
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_SECONDS)
         self.headers: dict[str, str] = {}
 
@@ -62,7 +62,7 @@ class Server:
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until and self._process.poll() is None:
             try:
-                with socket.create_connection(("127.0.0.1", self._port), timeout=1):
+                with socket.create_connection(("127.0.0.1", self.port), timeout=1):
                     pass
                 self.ask("memory")
             except OSError:

@@ -1,0 +1,1 @@
+"""The tenants of stock django-tenants, as its tutorial has them."""
