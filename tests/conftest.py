@@ -184,10 +184,10 @@ _LIBRARY_TABLES = """
 
 
 def _empty(library: Any) -> None:
-    from saas.core.tenancy import in_library
+    from saas.core.db.owner import owner_connection
 
     connection.close()
-    with in_library(library), connection.cursor() as cursor:
+    with owner_connection() as owner, owner.cursor() as cursor:
         cursor.execute(_LIBRARY_TABLES, [library.schema_name])
         tables = sql.SQL(", ").join(
             sql.Identifier(library.schema_name, name) for (name,) in cursor.fetchall()

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.core.management import call_command
-from django.db import connection
+from django.db import connection, connections, transaction
 from django.utils import timezone
 from psycopg import sql
+
+from saas.core.db import roles
+from saas.core.db.owner import owner_connection
 
 PROJECT = Path(__file__).resolve().parents[1]
 PASSWORD = "correct-horse-battery"
@@ -25,17 +29,28 @@ SCHEMAS = {"north": "lib_north", "south": "lib_south", "east": "lib_east", "west
 _BUILDING = 7326001  # advisory lock: one builder at a time, also over several runs at once
 
 
+@contextmanager
+def sandbox() -> Iterator[None]:
+    """A transaction that is rolled back at the end and belongs to no library, as the one that Django puts around a test."""
+    block = transaction.atomic()
+    block._from_testcase = True  # type: ignore[attr-defined]
+    with block:
+        yield
+        transaction.set_rollback(True)
+
+
 def maintenance_connection() -> psycopg.Connection[Any]:
     """A connection to the maintenance database of the server that the settings name."""
-    params = connection.get_connection_params()
+    params = connections["owner"].get_connection_params()
     wanted = {name: params[name] for name in ("host", "port", "user", "password") if params.get(name)}
     return psycopg.connect(dbname="postgres", autocommit=True, **wanted)
 
 
 def use(name: str) -> None:
-    """Make Django's connection of this process one to the database `name`."""
-    connection.close()
-    settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = name
+    """Make Django's connections of this process ones to the database `name`."""
+    for alias in connections:
+        connections[alias].close()
+        settings.DATABASES[alias]["NAME"] = connections[alias].settings_dict["NAME"] = name
 
 
 def copy_template(server: psycopg.Connection[Any], name: str) -> None:
@@ -62,7 +77,7 @@ def template_name() -> str:
     files = sorted([*PROJECT.glob("*apps/*/migrations/*.py"), *PROJECT.glob("billing/migrations/*.py")])
     for file in [*files, PROJECT / "uv.lock", PROJECT / "saas" / "settings" / "apps.py"]:
         digest.update(file.name.encode() + file.read_bytes())
-    return f"lh_template_{digest.hexdigest()[:16]}"
+    return f"lh_roles_{digest.hexdigest()[:16]}"
 
 
 def _exists(server: psycopg.Connection[Any], name: str) -> bool:
@@ -70,15 +85,22 @@ def _exists(server: psycopg.Connection[Any], name: str) -> bool:
 
 
 def _build_template(server: psycopg.Connection[Any], name: str) -> None:
-    from shared_apps.tenants.services import create_schema
+    from shared_apps.fleet.services.ordinary import migrate_schema_ordinarily
 
     building = f"{name}_building"
     drop(server, building)
     server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(building)))
     use(building)
-    call_command("migrate_schemas", shared=True, interactive=False, verbosity=0)
-    for schema in SCHEMAS.values():
-        create_schema(schema)
+    with owner_connection() as owner:
+        with owner.cursor() as cursor:
+            roles.prepare_database(cursor)
+        migrate_schema_ordinarily(owner, "public")
+        for schema in SCHEMAS.values():
+            with owner.cursor() as cursor:
+                roles.make_role(cursor, schema)
+                cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+                roles.grant_schema(cursor, schema)
+            migrate_schema_ordinarily(owner, schema)
     connection.close()
     server.execute(
         sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(building), sql.Identifier(name))
@@ -87,9 +109,12 @@ def _build_template(server: psycopg.Connection[Any], name: str) -> None:
 
 def fill(name: str) -> None:
     """A library's public row, its starting rows, and an account for each standard role."""
+    from shared_apps.fleet.models import LibrarySchema
+    from shared_apps.fleet.services import current_key
     from shared_apps.tenants.models import Library
     from shared_apps.tenants.selectors import context_of
 
+    LibrarySchema.objects.create(name=SCHEMAS[name], state="taken", release=current_key())
     library = Library.objects.create(
         id=uuid.uuid5(uuid.NAMESPACE_DNS, name),
         schema_name=SCHEMAS[name],
@@ -108,12 +133,13 @@ def seed(library: Any, now: datetime) -> None:
     from django.contrib.auth.hashers import make_password
 
     from saas.core.principals import SYSTEM
-    from saas.core.seeding import LibrarySeed, seed_library
+    from saas.core.seeding import LibrarySeed, prepare_library, seed_library
     from saas.core.tenancy import in_library
     from tenant_apps.access.services import create_member
 
     name = library.subdomain
     with in_library(library):
+        prepare_library("default")
         seed_library(
             LibrarySeed(
                 library,

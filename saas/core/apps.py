@@ -13,9 +13,11 @@ class CoreConfig(AppConfig):
     label = "core"
 
     def ready(self) -> None:
-        """Make process-wide caches tell schemas apart, and load the Celery application that tasks are sent through."""
+        """Make caches and query sets tell schemas apart, and load the Celery application that sends tasks."""
+        from saas.core.db.guards import remember_schema_in_query_sets
         from saas.core.tenancy.caches import key_content_types_by_schema
 
         key_content_types_by_schema()
+        remember_schema_in_query_sets()
         # By name: the application is an entry point above the kernel.
         import_module(settings.CELERY_APPLICATION)

@@ -263,6 +263,15 @@ LIBRARY: dict[str, Builder] = {
     ),
     "GET /api/v1/settings/": plain("/api/v1/settings/"),
     "PATCH /api/v1/settings/": _settings_patch,
+    "GET /api/v1/domains/": plain("/api/v1/domains/"),
+    "POST /api/v1/domains/": lambda s: Example(
+        "/api/v1/domains/", {"domain": f"{unique('catalogue')}.example.org"}, 201
+    ),
+    "DELETE /api/v1/domains/{pk}/": lambda s: Example(f"/api/v1/domains/{s.domain.pk}/", status=204),
+    # Nobody has written the record: who may ask is told so (tests/shared_apps/tenants has the rest).
+    "POST /api/v1/domains/{pk}/verify/": lambda s: Example(
+        f"/api/v1/domains/{s.domain.pk}/verify/", status=409
+    ),
     "GET /api/v1/branches/": plain("/api/v1/branches/"),
     "POST /api/v1/branches/": _code_and_name("/api/v1/branches/", time_zone="Europe/Rome"),
     "GET /api/v1/branches/{pk}/": lambda s: Example(f"/api/v1/branches/{s.branch.pk}/"),
@@ -366,6 +375,12 @@ def _token(scene: PublicScene) -> str:
     return tokens.token_for(scene.sign_up.pk, scene.sign_up.token_nonce)
 
 
+def _command(name: str) -> Builder:
+    return lambda scene: Example(
+        f"/api/v1/platform/libraries/{scene.library.pk}/{name}/", {"reason": "Asked for by the library"}
+    )
+
+
 PUBLIC: dict[str, Builder] = {
     **AUTH,
     **DOCUMENTS,
@@ -379,6 +394,14 @@ PUBLIC: dict[str, Builder] = {
     ),
     "GET /api/v1/signup/{sign_up_id}/": lambda s: Example(f"/api/v1/signup/{s.sign_up.pk}/"),
     "GET /api/v1/platform/libraries/": plain("/api/v1/platform/libraries/"),
+    "GET /api/v1/platform/libraries/{library_id}/": lambda s: Example(
+        f"/api/v1/platform/libraries/{s.library.pk}/"
+    ),
+    **{
+        f"POST /api/v1/platform/libraries/{{library_id}}/{name}/": _command(name)
+        for name in ("suspend", "resume", "restrict", "close", "restore")
+    },
+    "GET /internal/tls/ask": plain("/internal/tls/ask?domain=north.localhost"),
     "POST /billing/stripe/webhook/": lambda s: signed_webhook(stripe_event()),
     "GET /": plain("/"),
     "GET /signup/": plain("/signup/"),

@@ -24,6 +24,7 @@ FUNCTION_METHODS = {
     "accounts-new-password": ("GET", "POST"),
     "robots": ("GET",),
     "stripe-webhook": ("POST",),
+    "tls-ask": ("GET",),
     "health-live": ("GET",),
     "health-ready": ("GET",),
 }

@@ -6,9 +6,10 @@ come of both. docs/permissions.md is made from it (`python -m tests.permissions.
 
 from __future__ import annotations
 
-ANONYMOUS, READER, LIBRARIAN, ADMIN, STAFF = "anonymous", "reader", "librarian", "admin", "staff"
+ANONYMOUS, READER, LIBRARIAN, ADMIN = "anonymous", "reader", "librarian", "admin"
+STAFF, OPERATOR = "staff", "operator"
 LIBRARY_ROLES = (ANONYMOUS, READER, LIBRARIAN, ADMIN)
-PUBLIC_ROLES = (ANONYMOUS, STAFF)
+PUBLIC_ROLES = (ANONYMOUS, STAFF, OPERATOR)
 ROLES = {"library": LIBRARY_ROLES, "public": PUBLIC_ROLES}
 
 EVERYBODY = frozenset(LIBRARY_ROLES)
@@ -16,7 +17,8 @@ SIGNED_IN = frozenset({READER, LIBRARIAN, ADMIN})
 DESK = frozenset({LIBRARIAN, ADMIN})
 ADMINS = frozenset({ADMIN})
 WORLD = frozenset(PUBLIC_ROLES)
-PLATFORM = frozenset({STAFF})
+PLATFORM = frozenset({STAFF, OPERATOR})
+OPERATORS = frozenset({OPERATOR})
 
 # While the library shows its catalogue to guests (setting `guests_may_search`, on in a new library).
 CATALOGUE = EVERYBODY
@@ -38,6 +40,10 @@ LIBRARY: dict[str, frozenset[str]] = {
     # settings and places
     "GET /api/v1/settings/": DESK,
     "PATCH /api/v1/settings/": ADMINS,
+    "GET /api/v1/domains/": ADMINS,
+    "POST /api/v1/domains/": ADMINS,
+    "DELETE /api/v1/domains/{pk}/": ADMINS,
+    "POST /api/v1/domains/{pk}/verify/": ADMINS,
     "GET /api/v1/branches/": CATALOGUE,
     "POST /api/v1/branches/": ADMINS,
     "GET /api/v1/branches/{pk}/": CATALOGUE,
@@ -131,7 +137,14 @@ PUBLIC: dict[str, frozenset[str]] = {
     "GET /api/v1/signup/{sign_up_id}/": WORLD,
     # the platform
     "GET /api/v1/platform/libraries/": PLATFORM,
+    "GET /api/v1/platform/libraries/{library_id}/": PLATFORM,
+    "POST /api/v1/platform/libraries/{library_id}/suspend/": OPERATORS,
+    "POST /api/v1/platform/libraries/{library_id}/resume/": OPERATORS,
+    "POST /api/v1/platform/libraries/{library_id}/restrict/": OPERATORS,
+    "POST /api/v1/platform/libraries/{library_id}/close/": OPERATORS,
+    "POST /api/v1/platform/libraries/{library_id}/restore/": OPERATORS,
     "POST /billing/stripe/webhook/": WORLD,
+    "GET /internal/tls/ask": WORLD,
     # pages
     "GET /": WORLD,
     "GET /signup/": WORLD,

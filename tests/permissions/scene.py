@@ -10,7 +10,7 @@ from django.db import transaction
 from saas.core.tenancy import in_library, in_public
 from shared_apps.accounts.models import User
 from tests import factories
-from tests.permissions.matrix import ANONYMOUS
+from tests.permissions.matrix import ANONYMOUS, OPERATOR
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Scene:
     record: Any
     user: Any
     assignment: Any
+    domain: Any
     caller: str = ANONYMOUS
 
     @property
@@ -43,22 +44,26 @@ class Scene:
 
 @dataclass(frozen=True)
 class PublicScene:
-    """Rows of the public site, and who is calling ("staff" or "anonymous")."""
+    """Rows of the public site, and who is calling ("staff", "operator" or "anonymous")."""
 
+    library: Any
     staff: Any
+    operator: Any
     sign_up: Any
     used_sign_up: Any
     caller: str = ANONYMOUS
 
     @property
     def account(self) -> User:
-        """The caller's own account; the same person's where nobody is signed in."""
-        user: User = self.staff
+        """The caller's own account; a member of staff's where nobody is signed in."""
+        user: User = self.operator if self.caller == OPERATOR else self.staff
         return user
 
 
 def build_scene(library: Any) -> Scene:
     """Make the rows of a library: two of each kind that a list shows, so that lists have a second page."""
+    with in_public():
+        domain = factories.DomainFactory(tenant_id=library.id)
     with in_library(library), transaction.atomic():
         branch, _other = factories.BranchFactory.create_batch(2)
         category, _other = factories.PatronCategoryFactory.create_batch(2)
@@ -93,14 +98,19 @@ def build_scene(library: Any) -> Scene:
             record=record,
             user=assignment.user,
             assignment=assignment,
+            domain=domain,
         )
 
 
 def build_public_scene() -> PublicScene:
-    """Make a member of the platform's staff, a sign-up that waits and one whose link was used."""
+    """Make two members of the platform's staff, a library, a sign-up that waits and one whose link was used."""
     with in_public(), transaction.atomic():
         return PublicScene(
+            library=factories.LibraryRowFactory(),
             staff=factories.UserFactory(email=f"{factories.unique('staff')}@platform.example", is_staff=True),
+            operator=factories.UserFactory(
+                email=f"{factories.unique('operator')}@platform.example", is_staff=True, is_superuser=True
+            ),
             sign_up=factories.SignUpFactory(),
             used_sign_up=factories.SignUpFactory(status="verified", password_hash=""),
         )

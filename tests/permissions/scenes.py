@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
-
 from saas.core.tenancy import in_library, in_public
 from shared_apps.tenants.selectors import find_library_by_subdomain
+from tests.database import sandbox
 from tests.factories import PASSWORD
 from tests.permissions.examples import Example, build
 from tests.permissions.matrix import ANONYMOUS
@@ -44,7 +43,8 @@ class Scenes:
             return client
         client = APIClient(HTTP_HOST="localhost")
         if caller != ANONYMOUS:
-            client.credentials(HTTP_AUTHORIZATION=f"Bearer {RefreshToken.for_user(scene.staff).access_token}")
+            account = dataclasses.replace(scene, caller=caller).account
+            client.credentials(HTTP_AUTHORIZATION=f"Bearer {RefreshToken.for_user(account).access_token}")
         return client
 
     def example(self, site: str, key: str, scene: Scene | PublicScene, caller: str = ANONYMOUS) -> Example:
@@ -63,7 +63,6 @@ def sign_in_by_browser(client: Any, email: str) -> None:
 @contextmanager
 def open_scenes() -> Iterator[Scenes]:
     """Make the scenes in an open transaction and undo them at the end."""
-    with transaction.atomic():
+    with sandbox():
         north, south = find_library_by_subdomain("north"), find_library_by_subdomain("south")
         yield Scenes(build_scene(north), build_scene(south), build_public_scene())
-        transaction.set_rollback(True)

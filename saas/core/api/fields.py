@@ -7,7 +7,7 @@ import unicodedata
 import zoneinfo
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, cast
 
 from django.conf import settings
 from django.db.models import Model, QuerySet
@@ -119,18 +119,24 @@ class IdField(serializers.Field[int, Any, str, Any]):
         return str(value)
 
 
-def _rows_of(field: serializers.RelatedField[Any, Any, Any]) -> QuerySet[Any]:
-    rows = field.get_queryset()
-    if rows is None:
-        raise ValueError(f"{field.field_name} can be written and has no queryset")
-    return rows
+class _RowsPerCall:
+    """`queryset` is a function, called for each request: a query set made at import belongs to no library."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        if isinstance(kwargs.get("queryset"), QuerySet):
+            raise TypeError("pass the function that makes the query set, not a query set")
+        super().__init__(**kwargs)
+
+    def get_queryset(self) -> Any:
+        """The rows that may be named, in the current library."""
+        return cast(Any, self).queryset()
 
 
 @extend_schema_field({"type": "string", "pattern": "^[1-9][0-9]{0,18}$", "example": "4711"})
-class IdRelatedField(serializers.PrimaryKeyRelatedField[Model]):
-    """A row of `queryset` named by its opaque id.
+class IdRelatedField(_RowsPerCall, serializers.PrimaryKeyRelatedField[Model]):
+    """A row of `queryset()` named by its opaque id.
 
-    Pass a query set that holds only what the caller may see: a foreign id and a missing one answer alike.
+    Pass a function whose query set holds only what the caller may see: a foreign id and a missing one answer alike.
     """
 
     default_error_messages: ClassVar = {
@@ -143,7 +149,7 @@ class IdRelatedField(serializers.PrimaryKeyRelatedField[Model]):
         if not isinstance(data, str):
             self.fail("incorrect_type")
         number = parse_id(data)
-        row = None if number is None else _rows_of(self).filter(pk=number).first()
+        row = None if number is None else self.get_queryset().filter(pk=number).first()
         if row is None:
             self.fail("does_not_exist")
         return row
@@ -154,8 +160,8 @@ class IdRelatedField(serializers.PrimaryKeyRelatedField[Model]):
 
 
 @extend_schema_field({"type": "string", "maxLength": 64, "example": "main"})
-class CodeRelatedField(serializers.SlugRelatedField[Model]):
-    """A row named by its `code` (branches, categories, item types, roles); an unknown code is named back."""
+class CodeRelatedField(_RowsPerCall, serializers.SlugRelatedField[Model]):
+    """A row of `queryset()` named by its `code`; an unknown code is named back."""
 
     default_error_messages: ClassVar = {
         "does_not_exist": _('There is no {model} with the code "{value}".'),
@@ -169,7 +175,7 @@ class CodeRelatedField(serializers.SlugRelatedField[Model]):
         """Return the row. Fails with `does_not_exist` or `invalid`."""
         if not isinstance(data, str):
             self.fail("invalid")
-        rows = _rows_of(self)
+        rows = self.get_queryset()
         usable = len(data) <= LINE_LENGTH and not forbidden_character(data, multiline=False)
         row = rows.filter(**{str(self.slug_field): data}).first() if usable else None
         if row is None:

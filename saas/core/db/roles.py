@@ -27,6 +27,40 @@ def login_of_requests() -> str:
     return str(settings.DATABASES["default"]["USER"])
 
 
+def prepare_database(cursor: Any) -> None:
+    """Give a database the rights that everything else here builds on. May run twice; nothing is taken from the owner.
+
+    `public` belongs to the owner and to the login of requests, not to everybody; `extensions` is readable for all.
+    EXECUTE on set_config() is taken from PUBLIC, because with it a mere SELECT could switch the library: only the
+    owner of that function (a superuser) can do so, and `check --deploy` tells where it was not done. The cursor is
+    the owner's, before the first migration.
+    """
+    cursor.execute("CREATE SCHEMA IF NOT EXISTS extensions")
+    cursor.execute("GRANT USAGE ON SCHEMA extensions TO PUBLIC")
+    cursor.execute("SELECT current_user, rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user")
+    owner, is_superuser = cursor.fetchone()
+    if is_superuser:
+        cursor.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+        cursor.execute(f"REVOKE EXECUTE ON FUNCTION {_SET_CONFIG} FROM PUBLIC")
+    login = login_of_requests()
+    if login and login != owner:
+        for statement in (*_GRANTS, *_GRANTS_ON_WHAT_IS_THERE):
+            cursor.execute(
+                sql.SQL(statement).format(schema=sql.Identifier("public"), grantee=sql.Identifier(login))
+            )
+
+
+def select_can_switch(cursor: Any) -> bool:
+    """Whether any role may call set_config(), so that an injected SELECT could change role and path."""
+    cursor.execute(
+        "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_proc p,"
+        " aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a"
+        " WHERE p.oid = %s::regprocedure AND a.grantee = 0 AND a.privilege_type = 'EXECUTE')",
+        [_SET_CONFIG],
+    )
+    return bool(cursor.fetchone()[0])
+
+
 def make_role(cursor: Any, schema: str) -> None:
     """Make the role of a library's schema, unless it is there; a role belongs to the server, not to one database.
 
@@ -72,6 +106,13 @@ _GRANTS = (
     "ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {grantee}",
     "ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT USAGE, SELECT, UPDATE ON SEQUENCES TO {grantee}",
 )
+
+
+_GRANTS_ON_WHAT_IS_THERE = (
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {grantee}",
+    "GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA {schema} TO {grantee}",
+)
+_SET_CONFIG = "pg_catalog.set_config(text, text, boolean)"
 
 
 def _logins() -> list[str]:

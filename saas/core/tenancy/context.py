@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, cast
 
 from django.db import connection
 
+from saas.core.db.errors import NoLibraryChosen, SwitchInTransaction
+
+P = ParamSpec("P")
+R = TypeVar("R")
 PUBLIC = "public"
 
 
@@ -49,8 +55,14 @@ _PUBLIC_SITE = _Public()
 
 
 def current_schema() -> str:
-    """Name of the schema that queries run in: a library's, or "public"."""
-    return cast(str, cast(Any, connection).schema_name)
+    """Name of the schema that queries run in: a library's, or "public".
+
+    Raises NoLibraryChosen in a thread that has entered neither.
+    """
+    schema = cast(Any, connection).schema_name
+    if schema is None:
+        raise NoLibraryChosen("this thread has chosen neither a library nor the public schema")
+    return cast(str, schema)
 
 
 def current_library_or_none() -> LibraryContext | None:
@@ -68,25 +80,67 @@ def current_library() -> LibraryContext:
 
 
 @contextmanager
-def in_library(library: LibraryContext) -> Iterator[LibraryContext]:
-    """Run a block in a library's schema and return to the one before, whatever happens inside."""
-    with _switched_to(library):
+def in_library(library: LibraryContext, *, same_transaction: bool = False) -> Iterator[LibraryContext]:
+    """Run a block in a library's schema and return to the one before, whatever happens inside.
+
+    Raises SwitchInTransaction inside an open transaction of another schema, whose rows may live on another node
+    (scale.md, rules 1 and 7). `same_transaction` is for making a library alone.
+    """
+    with _switched_to(library, same_transaction):
         yield library
 
 
 @contextmanager
 def in_public() -> Iterator[None]:
-    """Run a block in the public schema, where libraries, domains, plans and billing live."""
-    with _switched_to(_PUBLIC_SITE):
+    """Run a block in the public schema, where libraries, domains, plans and billing live.
+
+    Raises SwitchInTransaction inside an open transaction of a library.
+    """
+    with _switched_to(_PUBLIC_SITE, False):
         yield
 
 
+def carried(function: Callable[P, R]) -> Callable[P, R]:
+    """The function, to be called in another thread in the library (or public schema) that is current now.
+
+    For executors and threads, which have connections of their own and know no library. The connection that a call
+    opens in its thread is closed at its end.
+    """
+    tenant = cast(Any, connection).tenant
+    current_schema()
+    home = threading.get_ident()
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            with _switched_to(tenant, False):
+                return function(*args, **kwargs)
+        finally:
+            if threading.get_ident() != home:
+                connection.close()
+
+    return call
+
+
 @contextmanager
-def _switched_to(tenant: LibraryContext | _Public) -> Iterator[None]:
+def _switched_to(tenant: LibraryContext | _Public, same_transaction: bool) -> Iterator[None]:
     wrapper = cast(Any, connection)
     before = wrapper.tenant
+    if not same_transaction:
+        _require_no_transaction(wrapper, tenant.schema_name)
     wrapper.set_tenant(tenant)
     try:
         yield
     finally:
         wrapper.set_tenant(before)
+
+
+def _require_no_transaction(wrapper: Any, schema: str) -> None:
+    if wrapper.schema_name in (schema, None) or not wrapper.in_atomic_block:
+        return
+    # The transaction that Django's TestCase wraps around a test belongs to no library.
+    if all(block._from_testcase for block in wrapper.atomic_blocks):
+        return
+    raise SwitchInTransaction(
+        f"a transaction of {wrapper.schema_name} is open: no switch to {schema} inside it"
+    )

@@ -96,14 +96,14 @@ def claim(caller: str, key: str, fingerprint: str) -> bool:
     """
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [WAIT_FOR_FIRST])
+            cursor.execute("SET LOCAL lock_timeout = %s", [WAIT_FOR_FIRST])
             cursor.execute(
                 "INSERT INTO delivery_idempotentanswer (caller, key, fingerprint, state, headers, created_at)"
                 " VALUES (%s, %s, %s, 'running', '{}', %s) ON CONFLICT (caller, key) DO NOTHING",
                 [caller, key, fingerprint, clock.now()],
             )
             claimed = bool(cursor.rowcount == 1)
-            cursor.execute("SELECT set_config('lock_timeout', %s, true)", ["10s"])
+            cursor.execute("SET LOCAL lock_timeout = '10s'")
             return claimed
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE:

@@ -78,10 +78,10 @@ class RoleAssignmentSerializer(StrictModelSerializer[RoleAssignment]):
 class NewRoleAssignmentSerializer(StrictSerializer):
     """The body that gives a role."""
 
-    user = IdRelatedField(queryset=accounts.users())
-    role = CodeRelatedField(queryset=selectors.roles())
+    user = IdRelatedField(queryset=accounts.users)
+    role = CodeRelatedField(queryset=selectors.roles)
     branch = CodeRelatedField(
-        queryset=branches.all_branches(),
+        queryset=branches.all_branches,
         required=False,
         allow_null=True,
         default=None,

@@ -105,9 +105,9 @@ class CopyChangesSerializer(StrictSerializer):
     """
 
     barcode = LineField(max_length=64, required=False)
-    item_type = CodeRelatedField(queryset=ItemType.objects.all(), required=False)
-    home_branch = CodeRelatedField(queryset=all_branches(), required=False)
-    current_branch = CodeRelatedField(queryset=all_branches(), required=False)
+    item_type = CodeRelatedField(queryset=ItemType.objects.all, required=False)
+    home_branch = CodeRelatedField(queryset=all_branches, required=False)
+    current_branch = CodeRelatedField(queryset=all_branches, required=False)
     call_number = LineField(max_length=100, required=False, allow_blank=True)
     replacement_price = _PriceField(required=False, allow_null=True)
     not_for_loan = serializers.BooleanField(required=False)
@@ -123,10 +123,10 @@ class CopyChangesSerializer(StrictSerializer):
 class NewCopySerializer(StrictSerializer):
     """The body that adds a copy."""
 
-    title = IdRelatedField(queryset=selectors.all_titles())
+    title = IdRelatedField(queryset=selectors.all_titles)
     barcode = LineField(max_length=64)
-    item_type = CodeRelatedField(queryset=ItemType.objects.all())
-    home_branch = CodeRelatedField(queryset=all_branches())
+    item_type = CodeRelatedField(queryset=ItemType.objects.all)
+    home_branch = CodeRelatedField(queryset=all_branches)
     call_number = LineField(max_length=100, required=False, allow_blank=True)
     replacement_price = _PriceField(required=False, allow_null=True)
     not_for_loan = serializers.BooleanField(required=False)

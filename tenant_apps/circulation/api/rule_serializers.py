@@ -51,9 +51,9 @@ class NewLoanRuleSerializer(StrictSerializer):
 
     name = LineField(max_length=60, help_text=", ".join(DEFINITIONS))
     value = serializers.IntegerField(allow_null=True)
-    branch = CodeRelatedField(queryset=all_branches(), required=False, allow_null=True)
-    category = CodeRelatedField(queryset=all_categories(), required=False, allow_null=True)
-    item_type = CodeRelatedField(queryset=ItemType.objects.all(), required=False, allow_null=True)
+    branch = CodeRelatedField(queryset=all_branches, required=False, allow_null=True)
+    category = CodeRelatedField(queryset=all_categories, required=False, allow_null=True)
+    item_type = CodeRelatedField(queryset=ItemType.objects.all, required=False, allow_null=True)
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Three weeks", {"value": 21}, request_only=True)])
@@ -66,9 +66,9 @@ class LoanRuleChangesSerializer(StrictSerializer):
 class CaseSerializer(StrictSerializer):
     """The query of an explanation: three codes."""
 
-    branch = CodeRelatedField(queryset=all_branches())
-    category = CodeRelatedField(queryset=all_categories())
-    item_type = CodeRelatedField(queryset=ItemType.objects.all())
+    branch = CodeRelatedField(queryset=all_branches)
+    category = CodeRelatedField(queryset=all_categories)
+    item_type = CodeRelatedField(queryset=ItemType.objects.all)
 
 
 class ExplainedRuleSerializer(StrictSerializer):

@@ -94,7 +94,7 @@ class NewLoanSerializer(StrictSerializer):
 
     copy_barcode = LineField(max_length=64)
     card_number = LineField(max_length=64)
-    branch = CodeRelatedField(queryset=all_branches())
+    branch = CodeRelatedField(queryset=all_branches)
     confirm = serializers.ListField(child=LineField(max_length=60), max_length=20, required=False)
 
 
@@ -115,7 +115,7 @@ class NewReturnSerializer(StrictSerializer):
     """The body that takes a copy back. `effective_at` is when it really came back, if that was earlier."""
 
     copy_barcode = LineField(max_length=64)
-    branch = CodeRelatedField(queryset=all_branches())
+    branch = CodeRelatedField(queryset=all_branches)
     effective_at = UtcDateTimeField(required=False)
     confirm = serializers.ListField(child=LineField(max_length=60), max_length=20, required=False)
 

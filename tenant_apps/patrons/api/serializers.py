@@ -130,8 +130,8 @@ class NewPatronSerializer(_PatronFields):
     """The body that registers a patron."""
 
     name = LineField(max_length=200)
-    category = CodeRelatedField(queryset=all_categories())
-    home_branch = CodeRelatedField(queryset=all_branches())
+    category = CodeRelatedField(queryset=all_categories)
+    home_branch = CodeRelatedField(queryset=all_branches)
     card_numbers = serializers.ListField(child=LineField(max_length=64), max_length=MOST_CARDS)
 
 
@@ -145,8 +145,8 @@ class PatronChangesSerializer(_PatronFields):
     """
 
     name = LineField(max_length=200, required=False)
-    category = CodeRelatedField(queryset=all_categories(), required=False)
-    home_branch = CodeRelatedField(queryset=all_branches(), required=False)
+    category = CodeRelatedField(queryset=all_categories, required=False)
+    home_branch = CodeRelatedField(queryset=all_branches, required=False)
     card_numbers = serializers.ListField(
         child=LineField(max_length=64), max_length=MOST_CARDS, required=False
     )

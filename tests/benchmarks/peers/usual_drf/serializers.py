@@ -162,7 +162,7 @@ class CheckoutSerializer(serializers.Serializer[Any]):
 
     copy_barcode = serializers.CharField(max_length=64)
     card_number = serializers.CharField(max_length=64)
-    branch = serializers.SlugRelatedField(slug_field="code", queryset=Branch.objects.all())
+    branch = serializers.SlugRelatedField(slug_field="code", queryset=Branch.objects.all)
     confirm = serializers.ListField(child=serializers.CharField(), required=False, default=list)
 
 
@@ -170,7 +170,7 @@ class ReturnSerializer(serializers.Serializer[Any]):
     """The body of a return."""
 
     copy_barcode = serializers.CharField(max_length=64)
-    branch = serializers.SlugRelatedField(slug_field="code", queryset=Branch.objects.all())
+    branch = serializers.SlugRelatedField(slug_field="code", queryset=Branch.objects.all)
     effective_at = serializers.DateTimeField(required=False)
 
 

@@ -24,6 +24,7 @@ from saas.core.api.fields import (
     parse_id,
 )
 from saas.core.errors import NotFound
+from tenant_apps.branches.models import Branch
 
 
 def code_of(field: Any, value: Any) -> str:
@@ -77,14 +78,14 @@ def test_an_id_is_a_string(value: Any) -> None:
 
 def test_a_related_row_by_id() -> None:
     row = SimpleNamespace(pk=7)
-    field = IdRelatedField(queryset=Rows(row))
+    field = IdRelatedField(queryset=lambda: Rows(row))
     assert field.run_validation("7") is row
     assert field.to_representation(row) == "7"
 
 
 def test_foreign_missing_and_impossible_ids_answer_alike_and_impossible_ones_ask_nothing() -> None:
     rows = Rows(SimpleNamespace(pk=7))
-    field = IdRelatedField(queryset=rows)
+    field = IdRelatedField(queryset=lambda: rows)
     answers = {code_of(field, text) for text in ("8", "0", "x", str(2**63), "7\x00")}
     assert answers == {"does_not_exist"}
     assert rows.asked == [{"pk": 8}]
@@ -93,13 +94,13 @@ def test_foreign_missing_and_impossible_ids_answer_alike_and_impossible_ones_ask
 
 def test_a_related_row_by_code() -> None:
     row = SimpleNamespace(code="main")
-    field = CodeRelatedField(queryset=Rows(row))
+    field = CodeRelatedField(queryset=lambda: Rows(row))
     assert field.run_validation("main") is row
     assert field.to_representation(row) == "main"
 
 
 def test_an_unknown_code_is_named() -> None:
-    field = CodeRelatedField(queryset=Rows(SimpleNamespace(code="main")))
+    field = CodeRelatedField(queryset=lambda: Rows(SimpleNamespace(code="main")))
     with pytest.raises(ValidationError) as caught:
         field.run_validation("mian")
     assert caught.value.detail == ['There is no branch with the code "mian".']
@@ -109,12 +110,17 @@ def test_an_unknown_code_is_named() -> None:
 @pytest.mark.parametrize("value", ["a\x00b", "x" * 1000, "a\nb"])
 def test_a_code_that_no_row_can_have_is_not_looked_up(value: str) -> None:
     rows = Rows(SimpleNamespace(code="main"))
-    assert code_of(CodeRelatedField(queryset=rows), value) == "does_not_exist"
+    assert code_of(CodeRelatedField(queryset=lambda: rows), value) == "does_not_exist"
     assert rows.asked == []
 
 
+def test_rows_are_asked_for_per_request_and_never_kept_from_import() -> None:
+    with pytest.raises(TypeError, match="pass the function"):
+        IdRelatedField(queryset=Branch.objects.all())
+
+
 def test_a_code_is_a_string() -> None:
-    assert code_of(CodeRelatedField(queryset=Rows()), 5) == "invalid"
+    assert code_of(CodeRelatedField(queryset=Rows), 5) == "invalid"
 
 
 @pytest.mark.parametrize(

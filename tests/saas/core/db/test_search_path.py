@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
-from django.db.utils import OperationalError, ProgrammingError
+from django.db.utils import DatabaseError, ProgrammingError
 from django.test.utils import CaptureQueriesContext
 
-from saas.core.tenancy import current_schema, in_library, in_public
+from saas.core.db.switching import Switch, switch_to
+from saas.core.tenancy import SwitchInTransaction, current_schema, in_library, in_public
 
 
 def path() -> str:
@@ -20,8 +21,31 @@ def path() -> str:
         return str(cursor.fetchone()[0])
 
 
-def paths_sent(queries: CaptureQueriesContext) -> int:
-    return sum("search_path" in query["sql"] and query["sql"].startswith("SET") for query in queries)
+@pytest.fixture
+def switches(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What was sent to switch a session, in order."""
+    sent: list[bytes] = []
+
+    class Recording:
+        def __init__(self, pgconn: Any) -> None:
+            self._pgconn = pgconn
+
+        def exec_(self, command: bytes) -> Any:
+            sent.append(command)
+            return self._pgconn.exec_(command)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._pgconn, name)
+
+    enter = Switch.enter
+    monkeypatch.setattr(Switch, "enter", lambda self, pgconn: enter(self, Recording(pgconn)))
+    return sent
+
+
+def reports_its_path() -> bool:
+    """PostgreSQL 18 and newer; on others each statement carries its switch (tests/hazards)."""
+    connection.ensure_connection()
+    return not connections["default"].carries_switch  # type: ignore[attr-defined]
 
 
 def test_a_library_path_is_its_schema_and_extensions_never_public(north: Any) -> None:
@@ -30,14 +54,25 @@ def test_a_library_path_is_its_schema_and_extensions_never_public(north: Any) ->
         assert path() == "lib_north, extensions"
 
 
-def test_the_path_is_sent_once_for_many_queries(north: Any) -> None:
-    if connections["default"]._server_path() is None:
-        pytest.skip("this server does not report its search path")
-    with CaptureQueriesContext(connection) as queries, in_library(north):
+def test_the_path_is_sent_once_for_many_queries(north: Any, switches: list[bytes]) -> None:
+    with in_library(north):
         for _ in range(5):
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
-    assert paths_sent(queries) == 1
+    if reports_its_path():
+        assert switches == [b"SET ROLE lib_north; SET search_path TO lib_north, extensions"]
+
+
+def test_a_cursor_opened_in_one_library_reads_the_one_that_is_current(north: Any, south: Any) -> None:
+    with in_library(north), connection.cursor() as cursor:
+        cursor.execute("SHOW search_path")
+        with in_library(south):
+            path()
+        cursor.execute("SHOW search_path")
+        assert cursor.fetchone()[0] == "lib_north, extensions"
+        with in_library(south):
+            cursor.execute("SHOW search_path")
+            assert cursor.fetchone()[0] == "lib_south, extensions"
 
 
 def test_nested_switches_come_back(north: Any, south: Any) -> None:
@@ -62,10 +97,19 @@ def test_rollback_to_a_savepoint_undoes_the_set_and_the_next_query_mends_it(nort
     with in_library(north):
         assert path() == "lib_north, extensions"
         with contextlib.suppress(ZeroDivisionError), transaction.atomic():
-            with in_library(south):
+            with in_library(south, same_transaction=True):
                 assert path() == "lib_south, extensions"
                 _ = 1 / 0
         assert path() == "lib_north, extensions"
+
+
+def test_no_switch_inside_an_open_transaction(north: Any, south: Any) -> None:
+    with in_library(north), transaction.atomic():
+        for switch in (lambda: in_library(south), in_public):
+            with pytest.raises(SwitchInTransaction, match="lib_north is open"), switch():
+                raise AssertionError("switched")
+        with in_library(north):  # staying is no switch
+            assert path() == "lib_north, extensions"
 
 
 def test_a_switch_made_inside_a_savepoint_that_rolls_back_is_made_again(north: Any) -> None:
@@ -102,15 +146,17 @@ def test_a_new_connection_is_set_before_its_first_query(committed_library: Any) 
         assert path() == "lib_east, extensions"
 
 
-def test_a_server_that_does_not_report_its_path_is_told_each_time(
-    north: Any, monkeypatch: pytest.MonkeyPatch
+def test_where_nobody_reports_the_path_each_statement_carries_it(
+    north: Any, switches: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(type(connections["default"]), "_server_path", lambda self: None)
+    connection.ensure_connection()
+    monkeypatch.setattr(connections["default"], "carries_switch", True)
     with in_library(north), CaptureQueriesContext(connection) as queries:
         assert path() == "lib_north, extensions"
         connection.connection.execute("SET search_path = lib_south")
         assert path() == "lib_north, extensions"
-    assert paths_sent(queries) == 0
+    assert switches == []
+    assert [query["sql"] for query in queries] == ["SHOW search_path"] * 2
 
 
 def test_the_schema_is_noted_on_the_connection_and_not_where_all_threads_look(north: Any) -> None:
@@ -119,18 +165,16 @@ def test_the_schema_is_noted_on_the_connection_and_not_where_all_threads_look(no
         assert "lib_north" not in map(str, connection.settings_dict.values())
 
 
-def test_where_the_path_cannot_be_set_nothing_is_read(committed_library: Any) -> None:
-    if connections["default"]._server_path() is None:
-        pytest.skip("this server does not report its search path")
-
-    def cancel(execute: Any, query: Any, *rest: Any) -> Any:
-        if str(query).startswith("SET search_path"):
-            raise OperationalError("canceling statement due to user request")
-        return execute(query, *rest)
-
+def test_where_the_path_cannot_be_set_nothing_is_read(
+    committed_library: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrapper = connections["default"]
     with in_library(committed_library):
-        with connection.execute_wrapper(cancel), pytest.raises(OperationalError, match="lib_east"):
+        nobody = switch_to(committed_library.schema_name, "lib_nobody")
+        monkeypatch.setattr(wrapper, "_switch", nobody)
+        with pytest.raises(DatabaseError, match="lib_nobody"):
             path()
+        monkeypatch.undo()
         assert path() == "lib_east, extensions"
 
 
