@@ -14,6 +14,7 @@ handler500 = "saas.core.api.problems.handler500"
 urlpatterns = [
     path("api/v1/auth/", include("shared_apps.accounts.api.urls")),
     path("", include("shared_apps.accounts.page_urls")),
+    path("api/v1/", include("shared_apps.tenants.api.urls")),
     path("api/v1/", include("tenant_apps.access.api.urls")),
     path("api/v1/", include("tenant_apps.preferences.api.urls")),
     path("api/v1/", include("tenant_apps.branches.api.urls")),

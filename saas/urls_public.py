@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("shared_apps.signup.api.urls")),
     path("api/v1/", include("shared_apps.platform.api.urls")),
     path("billing/", include("billing.api.urls")),
+    path("internal/", include("shared_apps.tenants.api.internal_urls")),
     path("", include("shared_apps.signup.page_urls")),
     *documentation_urls("saas.urls_public"),
     *problem_urls,

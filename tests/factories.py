@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import itertools
+import uuid
 from typing import Any
 
 import factory
@@ -16,6 +17,7 @@ from saas.core.principals import SYSTEM
 from shared_apps.accounts.models import User
 from shared_apps.signup import tokens
 from shared_apps.signup.models import SignUp
+from shared_apps.tenants.models import Domain, Library
 from tenant_apps.access.models import Role, RoleAssignment
 from tenant_apps.branches.models import Branch
 from tenant_apps.catalog import services as catalog
@@ -232,3 +234,28 @@ class SignUpFactory(DjangoModelFactory[SignUp]):
     created_at = NOW
     expires_at = NOW + dt.timedelta(days=3650)
     id = factory.Faker("uuid4", cast_to=None)
+
+
+class DomainFactory(DjangoModelFactory[Domain]):
+    """A claimed domain, of the library given as `tenant_id`; made in the public schema."""
+
+    class Meta:
+        model = Domain
+
+    domain = factory.LazyFunction(lambda: f"{unique('books')}.example.org")
+    token = factory.LazyFunction(lambda: unique("token"))
+    created_at = NOW
+
+
+class LibraryRowFactory(DjangoModelFactory[Library]):
+    """The public row of an open library that has no schema."""
+
+    class Meta:
+        model = Library
+
+    id = factory.LazyFunction(uuid.uuid4)
+    schema_name = factory.LazyAttribute(lambda row: f"lib_{row.id.hex[:20]}")
+    subdomain = _unique("library")
+    name = factory.LazyAttribute(lambda row: row.subdomain.title())
+    status = "active"
+    created_at = NOW

@@ -33,5 +33,9 @@ RATE_LIMITS = {
     "login-account": (10, 300),
     "login-address": (100, 300),
     "import": (120, 3600),
+    # Each asks name servers that somebody else chose.
+    "domain-verify": (30, 3600),
+    # All of it comes from the TLS server.
+    "tls-ask": (1_200, 60),
 }
 SPECTACULAR_SETTINGS = SPECTACULAR_DEFAULTS

@@ -106,7 +106,7 @@ DATABASE_ROUTERS = [TENANT_SYNC_ROUTER]
 LIBRARY_RESOLVER = "shared_apps.tenants.selectors.find_library"
 LIBRARY_BY_ID = "shared_apps.tenants.selectors.find_library_by_id"
 OPEN_LIBRARIES = "shared_apps.tenants.selectors.open_libraries"
-LIBRARY_HOST_CACHE_SECONDS = 10
+LIBRARY_HOST_CACHE_SECONDS = 60
 LIBRARY_HOST_MISS_CACHE_SECONDS = 2
 LIBRARY_HOST_CACHE_SIZE = 10_000
 # Run inside a new library's schema, in the transaction that makes it, in this order.
@@ -123,5 +123,6 @@ from saas.settings.api import *
 from saas.settings.auth import *
 from saas.settings.cache import *
 from saas.settings.database import *
+from saas.settings.libraries import *
 from saas.settings.security import *
 from saas.settings.tasks import *

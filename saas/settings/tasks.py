@@ -67,6 +67,21 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"expires": 600},
     },
+    "tenants.erase_closed": {
+        "task": "tenants.erase_closed",
+        "schedule": 3600.0,
+        "options": {"expires": 600},
+    },
+    "tenants.check_domains": {
+        "task": "tenants.check_domains",
+        "schedule": 600.0,
+        "options": {"expires": 600},
+    },
+    "tenants.forget_former_subdomains": {
+        "task": "tenants.forget_former_subdomains",
+        "schedule": 3600.0,
+        "options": {"expires": 600},
+    },
     "signup.expire": {
         "task": "signup.expire",
         "schedule": 3600.0,

@@ -27,3 +27,5 @@ MEDIA_ROOT = DATA_DIR / "tests" / "media"
 WHITENOISE_AUTOREFRESH = True
 # Negative answers of the host cache would outlive the test that made them.
 LIBRARY_HOST_CACHE_SECONDS = LIBRARY_HOST_MISS_CACHE_SECONDS = 0
+# No test asks a name server of the world.
+DNS_RESOLVER = "tests.written_records.WrittenRecords"

@@ -5,22 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from shared_apps.tenants import subdomains
 from shared_apps.tenants.selectors import subdomain_state
-
-_TEXTS: dict[subdomains.Reason, object] = {
-    "too_short": gettext_lazy("The address needs at least 3 characters."),
-    "too_long": gettext_lazy("The address may have 40 characters at most."),
-    "bad_characters": gettext_lazy(
-        "Use letters, digits and single hyphens between them, and at least one letter."
-    ),
-    "reserved": gettext_lazy("This address is reserved."),
-    "mixed_script": gettext_lazy("Use letters of one alphabet that cannot be taken for another's."),
-    "taken": gettext_lazy("This address is taken."),
-    "recently_closed": gettext_lazy("This address belonged to a library that closed not long ago."),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +26,7 @@ class Availability:
     @property
     def reason_text(self) -> str:
         """The reason in words; "" for a free name."""
-        return str(_TEXTS[self.reason]) if self.reason else ""
+        return subdomains.explain(self.reason) if self.reason else ""
 
     @property
     def text(self) -> str:

@@ -37,16 +37,20 @@ def context_of(library: Library, host: str | None = None) -> LibraryContext:
 
 
 def find_library(host: str) -> LibraryContext | None:
-    """The library at a normalised host name: a subdomain of a base domain, or a domain of the library's own.
+    """The library at a normalised host name: a subdomain of a base domain, or a proven domain of the library's own.
 
-    The caller is in the public schema.
+    A subdomain that the library gave up finds it too, while it is held. The caller is in the public schema.
     """
     label = subdomain_of(host)
     if label is not None:
-        library = Library.objects.filter(subdomain=label).first()
+        library = Library.objects.filter(subdomain=label).first() or _library_formerly(label)
         return context_of(library) if library else None
-    domain = Domain.objects.filter(domain=host).select_related("tenant").first()
+    domain = Domain.objects.filter(domain=host, proven_at__isnull=False).select_related("tenant").first()
     return context_of(domain.tenant, host) if domain else None
+
+
+def _library_formerly(label: str) -> Library | None:
+    return Library.objects.filter(former_subdomains__subdomain=label).first()
 
 
 def find_library_by_id(identifier: uuid.UUID) -> LibraryContext | None:
@@ -76,17 +80,21 @@ def open_libraries() -> Iterator[LibraryContext]:
         last = rows[-1].id
 
 
-def subdomain_state(subdomain: str) -> str:
+def subdomain_state(subdomain: str, *, besides: uuid.UUID | None = None) -> str:
     """ "free", "taken", or "recently_closed" for the name of a library that has closed and may be restored.
 
-    A name that reads like another library's (`ríverside` beside `riverside`) is that library's.
+    A name that reads like another library's (`ríverside` beside `riverside`) is that library's, and one that a library
+    gave up is taken while it is held. Names of the library `besides` do not count.
     """
     names = {subdomain, subdomains.lookalike(subdomain)}
     with in_public():
-        found = set(Library.objects.filter(subdomain__in=names).values_list("status", flat=True))
+        others = Library.objects.exclude(pk=besides) if besides else Library.objects.all()
+        found = set(others.filter(subdomain__in=names).values_list("status", flat=True))
+        if others.filter(former_subdomains__subdomain__in=names).exists():
+            return "taken"
     if not found:
         return "free"
-    return "recently_closed" if found <= {LibraryStatus.CLOSED, LibraryStatus.DELETED} else "taken"
+    return "recently_closed" if found == {LibraryStatus.CLOSED} else "taken"
 
 
 def all_libraries() -> QuerySet[Library]:
@@ -100,3 +108,15 @@ def all_libraries() -> QuerySet[Library]:
 def library_statuses() -> tuple[str, ...]:
     """Every status that a library can have."""
     return tuple(LibraryStatus.values)
+
+
+def domains_of(library_id: uuid.UUID) -> list[Domain]:
+    """A library's own domains, proven or not, by name; there are few of them."""
+    with in_public():
+        return list(Domain.objects.filter(tenant_id=library_id).order_by("domain"))
+
+
+def library_row(library_id: uuid.UUID) -> Library | None:
+    """The row of a library, whatever its status, for platform staff; None where there is none."""
+    with in_public():
+        return Library.objects.filter(pk=library_id).first()

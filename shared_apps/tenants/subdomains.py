@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import Literal, get_args
 
 import idna
+from django.utils.translation import gettext_lazy
 
 from shared_apps.tenants.reserved_names import is_reserved
 
@@ -22,6 +23,18 @@ Reason = Literal[
     "too_short", "too_long", "bad_characters", "reserved", "mixed_script", "taken", "recently_closed"
 ]
 REASONS: tuple[Reason, ...] = get_args(Reason)
+
+_TEXTS: dict[Reason, object] = {
+    "too_short": gettext_lazy("The address needs at least 3 characters."),
+    "too_long": gettext_lazy("The address may have 40 characters at most."),
+    "bad_characters": gettext_lazy(
+        "Use letters, digits and single hyphens between them, and at least one letter."
+    ),
+    "reserved": gettext_lazy("This address is reserved."),
+    "mixed_script": gettext_lazy("Use letters of one alphabet that cannot be taken for another's."),
+    "taken": gettext_lazy("This address is taken."),
+    "recently_closed": gettext_lazy("This address belonged to a library that closed not long ago."),
+}
 
 MIN_LENGTH, MAX_LENGTH = 3, 40
 MAX_DNS_LENGTH = 63
@@ -58,6 +71,11 @@ class SubdomainRefused(ValueError):
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason)
         self.reason: Reason = reason
+
+
+def explain(reason: Reason) -> str:
+    """A reason in words, in the current language."""
+    return str(_TEXTS[reason])
 
 
 def normalise(wanted: str) -> str:

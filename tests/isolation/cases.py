@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from saas.core.tenancy import in_library
 from tests.permissions.scene import Scene
 
 # Well-formed values that exist in no library.
@@ -17,10 +18,20 @@ class Case:
 
     row: str
     column: str = "pk"
+    # The public site keeps the row, with the library's id.
+    is_public: bool = False
 
     def of(self, scene: Scene) -> Any:
         """The row itself."""
         return getattr(scene, self.row)
+
+    def is_in(self, library: Any, row: Any) -> bool:
+        """Whether a library has the row that this one's column names."""
+        wanted = {self.column: getattr(row, self.column)}
+        if self.is_public:
+            return bool(type(row)._default_manager.filter(tenant_id=library.id, **wanted).exists())
+        with in_library(library):
+            return bool(type(row)._default_manager.filter(**wanted).exists())
 
     def value(self, scene: Scene) -> str:
         """What stands in the path."""
@@ -29,6 +40,8 @@ class Case:
 
 CASES: dict[str, Case] = {
     "DELETE /api/v1/role-assignments/{pk}/": Case("assignment"),
+    "DELETE /api/v1/domains/{pk}/": Case("domain", is_public=True),
+    "POST /api/v1/domains/{pk}/verify/": Case("domain", is_public=True),
     "GET /api/v1/branches/{pk}/": Case("branch"),
     "PATCH /api/v1/branches/{pk}/": Case("branch"),
     "GET /api/v1/titles/{pk}/": Case("title"),

@@ -1,11 +1,14 @@
 """Host name to library: the host decides, and nothing else does.
 
 A bounded cache in each process answers known hosts and, for a shorter time, unknown ones, so that a scan of random
-names costs no database query per request. Whoever changes a library calls `forget`.
+names costs no database query per request. Whoever changes a library calls `forget_hosts`, and every process hears of it
+within a second (saas.core.tenancy.announcements). Without Redis nothing is told, and what is known is believed for
+BLIND_SECONDS only.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -13,13 +16,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
+import structlog
 from django.conf import settings
 from django.utils.module_loading import import_string
+from redis.exceptions import RedisError
 
+from saas.core.tenancy.announcements import Watch, announce
 from saas.core.tenancy.context import LibraryContext, in_public
 
 Resolver = Callable[[str], LibraryContext | None]
 MAX_HOST_LENGTH = 253
+BLIND_SECONDS = 5.0
+log = structlog.get_logger(__name__)
 
 
 class UnknownHost(LookupError):
@@ -29,6 +37,7 @@ class UnknownHost(LookupError):
 @dataclass(frozen=True, slots=True)
 class _Entry:
     library: LibraryContext | None
+    loaded: float
     expires: float
 
 
@@ -45,17 +54,15 @@ class HostCache:
         self._cleared = 0
         self._lock = threading.Lock()
 
-    def find(self, host: str, load: Resolver) -> LibraryContext | None:
-        """The host's library, from the cache or through `load`; None where it has none."""
+    def find(self, host: str, load: Resolver, max_age: float = math.inf) -> LibraryContext | None:
+        """The host's library, known for at most `max_age` seconds, or through `load`; None where it has none."""
         now = time.monotonic()
         entry = self._entries.get(host)
-        if entry is None or entry.expires <= now:
+        if entry is None or entry.expires <= now or now - entry.loaded >= max_age:
             cleared = self._cleared
             library = load(host)
-            entry = _Entry(
-                library,
-                now + (self._miss_seconds if library is None else self._hit_seconds),
-            )
+            lifetime = self._miss_seconds if library is None else self._hit_seconds
+            entry = _Entry(library, now, now + lifetime)
             self._keep(host, entry, cleared)
         return entry.library
 
@@ -79,6 +86,7 @@ class HostCache:
 
 
 _cache: HostCache | None = None
+watch = Watch()
 
 
 def _host_cache() -> HostCache:
@@ -93,11 +101,16 @@ def _host_cache() -> HostCache:
 
 
 def forget_hosts() -> None:
-    """Call after a library's status, plan, name or host changed: this process looks it up again.
+    """Call after a library's status, plan, name or host changed and was committed: every process looks it up again.
 
-    Other processes follow within LIBRARY_HOST_CACHE_SECONDS.
+    This one at once, the others within a second. Where Redis is away they keep what they know for BLIND_SECONDS, or, if
+    it is away for this process alone, for LIBRARY_HOST_CACHE_SECONDS unless the outbox tells them earlier.
     """
     _host_cache().clear()
+    try:
+        announce()
+    except (RedisError, OSError) as error:
+        log.warning("hosts.not_announced", error=type(error).__name__)
 
 
 def normalise_host(raw: str) -> str:
@@ -130,6 +143,16 @@ def subdomain_of(host: str) -> str | None:
     return None
 
 
+def address_after_renaming(raw_host: str, library: LibraryContext) -> str | None:
+    """Host and port where a library that was found by a subdomain that it gave up is now; None by any other name."""
+    host = normalise_host(raw_host)
+    label = subdomain_of(host)
+    if label is None or label == library.subdomain:
+        return None
+    _, colon, port = raw_host.strip().rpartition(":")
+    return f"{library.subdomain}.{host.partition('.')[2]}{colon}{port if colon else ''}"
+
+
 def library_for_host(raw_host: str) -> LibraryContext | None:
     """The library that a Host header names, or None for the public site.
 
@@ -138,10 +161,17 @@ def library_for_host(raw_host: str) -> LibraryContext | None:
     host = normalise_host(raw_host)
     if host and is_public_host(host):
         return None
-    library = _host_cache().find(host, _load) if host else None
+    library = _find(host) if host else None
     if library is None:
         raise UnknownHost(raw_host[:MAX_HOST_LENGTH])
     return library
+
+
+def _find(host: str) -> LibraryContext | None:
+    cache = _host_cache()
+    if watch.has_changed():
+        cache.clear()
+    return cache.find(host, _load, BLIND_SECONDS if watch.is_blind else math.inf)
 
 
 def _load(host: str) -> LibraryContext | None:

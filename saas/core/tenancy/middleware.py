@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import set_urlconf
 from django.utils.translation import gettext_lazy as _
 
@@ -14,7 +14,7 @@ from saas.core.api.problems import problem_response
 from saas.core.errors import DomainError
 from saas.core.logging import bind_log_context
 from saas.core.tenancy.context import LibraryContext, in_library, in_public
-from saas.core.tenancy.hosts import UnknownHost, library_for_host
+from saas.core.tenancy.hosts import UnknownHost, address_after_renaming, library_for_host
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 _READS = {"GET", "HEAD", "OPTIONS"}
@@ -70,15 +70,23 @@ class LibraryMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer in the schema that the host names; 404 for an unknown host, 402 or 410 for one that is not open."""
+        """Answer in the schema that the host names; 404 for an unknown host, 402 or 410 for one that is not open.
+
+        A subdomain that the library gave up leads to its new one, with the same method and body.
+        """
+        host = request.META.get("HTTP_HOST", "")
         try:
-            library = library_for_host(request.META.get("HTTP_HOST", ""))
+            library = library_for_host(host)
         except UnknownHost:
             return problem_response(LibraryNotFound(), request)
         request.library = library  # type: ignore[attr-defined]
         if library is None:
             return self._answer(request, settings.PUBLIC_URLCONF, in_public())
         bind_log_context(library=library.subdomain)
+        if address := address_after_renaming(host, library):
+            # For now, not for good: the name may be another library's one day, and browsers remember a 301 or 308.
+            target = f"{request.scheme}://{address}{request.get_full_path()}"
+            return HttpResponseRedirect(target, preserve_request=True)
         if refusal := refusal_for(library, request):
             return problem_response(refusal, request)
         return self._answer(request, settings.LIBRARY_URLCONF, in_library(library))

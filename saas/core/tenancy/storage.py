@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from django.conf import settings
@@ -25,6 +26,18 @@ class LibraryStorage(FileSystemStorage):
     def location(self) -> str:
         """The current library's folder, absolute."""
         return str(Path(self.base_location).absolute())
+
+    def delete_all(self) -> None:
+        """Delete every file of the current library and its folder; nothing happens where there is none.
+
+        Raises OSError for what cannot be deleted; the rest may be gone by then.
+        """
+        try:
+            shutil.rmtree(self.location)
+        except FileNotFoundError:
+            # Another worker was faster, or there never was a file.
+            if Path(self.location).exists():
+                raise
 
     def url(self, name: str | None) -> str:
         """Files are never served by address: views check rights first."""

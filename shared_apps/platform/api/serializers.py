@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from saas.core.api.serializers import StrictSerializer, UtcDateTimeField
+from saas.core.api.serializers import LineField, StrictSerializer, UtcDateTimeField
 from shared_apps.tenants import addresses
 
 
@@ -26,3 +27,28 @@ class LibrarySerializer(StrictSerializer):
     def get_url(self, library: Any) -> str:
         """Address of the library's site."""
         return addresses.library_url(library.subdomain)
+
+
+@extend_schema_serializer(
+    examples=[OpenApiExample("Why", {"reason": "Invoice 2026-114 is unpaid."}, request_only=True)]
+)
+class ReasonSerializer(StrictSerializer):
+    """The body of a command: why, for the audit log."""
+
+    reason = LineField(max_length=500)
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "The new status",
+            {"id": "0b6f1c5e-3a52-4a57-9d3c-2a6f2a5d6f10", "status": "suspended"},
+            response_only=True,
+        )
+    ]
+)
+class LibraryStatusSerializer(StrictSerializer):
+    """What a command answers."""
+
+    id = serializers.UUIDField()
+    status = serializers.CharField()
