@@ -109,15 +109,24 @@ OPEN_LIBRARIES = "shared_apps.tenants.selectors.open_libraries"
 LIBRARY_HOST_CACHE_SECONDS = 60
 LIBRARY_HOST_MISS_CACHE_SECONDS = 2
 LIBRARY_HOST_CACHE_SIZE = 10_000
-# Run inside a new library's schema, in the transaction that makes it, in this order.
+# Run inside a library's schema in this order: when the schema is made, ahead of any sign-up.
+LIBRARY_PREPARERS = [
+    "tenant_apps.branches.services.prepare_library",
+    "tenant_apps.access.services.prepare_library",
+    "tenant_apps.catalog.services.prepare_library",
+    "tenant_apps.patrons.services.prepare_library",
+    "tenant_apps.circulation.services.prepare_library",
+]
+# And in the transaction that makes the library.
 LIBRARY_SEEDERS = [
     "tenant_apps.preferences.services.seed_library",
     "tenant_apps.branches.services.seed_library",
     "tenant_apps.access.services.seed_library",
     "tenant_apps.catalog.services.seed_library",
     "tenant_apps.patrons.services.seed_library",
-    "tenant_apps.circulation.services.seed_library",
 ]
+# Schemas kept ready for sign-ups to come.
+SPARE_LIBRARIES: int = ENV["SPARE_LIBRARIES"]
 
 from saas.settings.api import *
 from saas.settings.auth import *

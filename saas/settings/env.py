@@ -113,6 +113,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("DATABASE_OWNER_URL", _url("postgresql", "postgres"), None, "The same database, logged in as the owner of the schemas, who migrates and makes libraries. Left out: DATABASE_URL's login does it."),
     Variable("DATABASE_POOLER", _choice("none", "transaction"), "none", "transaction where PgBouncer or the like in transaction or session mode stands between; start is refused where one is found and none is said."),
     Variable("LIBRARY_ROLES", _flag, True, "One PostgreSQL role per library. Off only where the host lets no one make roles."),
+    Variable("SPARE_LIBRARIES", _whole_number(0, 1000), 3, "Schemas that are kept ready, so that a sign-up waits for none; about as many as come within a minute."),
     Variable("REDIS_URL", _url("redis", "rediss", "unix"), None, "Redis server. Left out in local work: an embedded one is started."),
     Variable("DATABASE_CONNECTION_AGE", _whole_number(0, 86400), 300, "Seconds that a database connection is kept open."),
     Variable("DATA_DIR", _path, PROJECT_ROOT / "var", "Folder for uploads, the embedded servers and the demo."),

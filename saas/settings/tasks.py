@@ -82,6 +82,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"expires": 600},
     },
+    "fleet.refill_spares": {
+        "task": "fleet.refill_spares",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "signup.expire": {
         "task": "signup.expire",
         "schedule": 3600.0,

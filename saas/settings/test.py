@@ -19,6 +19,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = False
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 RATE_LIMITS_ENABLED = False
+# Tests that want spares make them; nobody else's are made behind the back of one that really commits.
+SPARE_LIBRARIES = 0
 STRIPE_WEBHOOK_SECRETS = ["whsec_tests_only"]
 CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True

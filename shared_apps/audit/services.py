@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +14,9 @@ from saas.core import clock
 from saas.core.logging import request_id
 from saas.core.principals import Actor
 from shared_apps.audit.models import AuditEntry, AuditPersonalValues
+
+_Recorded = tuple[AuditEntry, Mapping[str, Any] | None]
+_waiting: ContextVar[list[_Recorded] | None] = ContextVar("audit_entries_waiting", default=None)
 
 
 def record(
@@ -23,12 +28,12 @@ def record(
     personal: Mapping[str, Any] | None = None,
     now: datetime | None = None,
 ) -> AuditEntry:
-    """Write one entry in the current schema.
+    """Write one entry in the current schema, at once or with the others of a `recorded_together` block.
 
     `action` is `noun.past_verb` ("loan.created"). `changes` holds ids, codes, numbers and dates; names, addresses and
     card numbers go into `personal`, which erasure empties without touching the log. Both must be JSON.
     """
-    entry = AuditEntry.objects.create(
+    entry = AuditEntry(
         at=now or clock.now(),
         action=action,
         target_type=target._meta.label_lower if target is not None else "",
@@ -39,6 +44,31 @@ def record(
         request_id=request_id(),
         changes=dict(changes or {}),
     )
-    if personal:
-        AuditPersonalValues.objects.create(entry=entry, values=dict(personal))
+    waiting = _waiting.get()
+    if waiting is None:
+        _write([(entry, personal)])
+    else:
+        waiting.append((entry, personal))
     return entry
+
+
+@contextmanager
+def recorded_together() -> Iterator[None]:
+    """Write the entries of the block at its end, in one statement (two with personal values); none where it raises.
+
+    For a block in one schema and one transaction, whose entries nobody reads inside it: they have no id before its end.
+    """
+    waiting: list[_Recorded] = []
+    token = _waiting.set(waiting)
+    try:
+        yield
+    finally:
+        _waiting.reset(token)
+    _write(waiting)
+
+
+def _write(recorded: Sequence[_Recorded]) -> None:
+    AuditEntry.objects.bulk_create([entry for entry, _personal in recorded])
+    AuditPersonalValues.objects.bulk_create(
+        [AuditPersonalValues(entry=entry, values=dict(personal)) for entry, personal in recorded if personal]
+    )

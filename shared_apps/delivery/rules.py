@@ -13,7 +13,7 @@ KEEP_ANSWERS = timedelta(hours=24)
 MAX_KEY_LENGTH = 255
 
 # Domain events that nobody listens to yet. A kind that is neither here nor handled is a fault, and is not dropped.
-EVENTS_WITHOUT_HANDLER = frozenset({"loan.created", "loan.returned", "import.finished", "library.created"})
+EVENTS_WITHOUT_HANDLER = frozenset({"loan.created", "loan.returned", "import.finished"})
 
 
 def retry_delay(attempts: int) -> timedelta:

@@ -13,8 +13,8 @@ class Release(models.Model):
     """One state of the library apps' migrations, and how to make a schema of it without running them.
 
     `key` is the SHA-256 (hex) of the sorted "app.name" of every migration of the library apps; `script` replays into
-    an empty schema (saas.core.schemas), and is "" where the ordinary migrations have to be run; `fingerprint` and `shape` are those
-    of a schema made by the ordinary migrations (`fingerprint` "" where it has objects that nobody knows how to copy).
+    an empty schema (saas.core.schemas), and is "" where schemas have to be made by the ordinary migrations;
+    `fingerprint` and `shape` are those of a schema made by them (`fingerprint` "" where it holds an unknown object).
     """
 
     key = models.CharField(primary_key=True, max_length=64)

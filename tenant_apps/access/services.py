@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
-from django.utils import translation
 
 from saas.core.db.integrity import refused_if_taken
 from saas.core.errors import NotFound
 from saas.core.principals import SYSTEM, Actor, Principal
-from saas.core.seeding import LibrarySeed
+from saas.core.seeding import LibrarySeed, rename_prepared
 from shared_apps.accounts import selectors as accounts
 from shared_apps.accounts import services as account_services
 from shared_apps.accounts.services import User
@@ -45,8 +44,7 @@ def assign_role(
         assignment = RoleAssignment(user=user, role=found_role, branch=found_branch, created_at=now)
         with refused_if_taken(AlreadyAssigned):
             assignment.save(force_insert=True)
-        changes = {"user": user_id, "role": role, "branch": branch}
-        audit.record(action="role.assigned", target=assignment, by=by, changes=changes, now=now)
+        _record_assignment(assignment, by=by, now=now)
     return assignment
 
 
@@ -87,20 +85,21 @@ def create_member(
     return user
 
 
-def seed_library(seed: LibrarySeed) -> None:
-    """Give a new library its standard roles and its first admin, whose address sign-up has verified.
+def prepare_library(using: str) -> None:
+    """Give a new schema the standard roles."""
+    Role.objects.using(using).bulk_create(
+        [
+            Role(code=role.code, name=str(role.name), permissions=sorted(role.permissions))
+            for role in STANDARD_ROLES
+        ]
+    )
 
-    May run twice.
-    """
-    with translation.override(seed.language):
-        Role.objects.bulk_create(
-            [
-                Role(code=role.code, name=str(role.name), permissions=sorted(role.permissions))
-                for role in STANDARD_ROLES
-            ],
-            ignore_conflicts=True,
-        )
-    admin = accounts.user_with_email(seed.admin_email) or account_services.create_user(
+
+def seed_library(seed: LibrarySeed) -> None:
+    """Give a new library its first admin, whose address sign-up has verified; its roles, names in its language."""
+    if not seed.is_in_prepared_language:
+        rename_prepared(Role, {role.code: str(role.name) for role in STANDARD_ROLES})
+    admin = account_services.create_user(
         email=seed.admin_email,
         name=seed.admin_name,
         password_hash=seed.admin_password_hash,
@@ -109,8 +108,15 @@ def seed_library(seed: LibrarySeed) -> None:
         now=seed.now,
         by=SYSTEM,
     )
-    if not RoleAssignment.objects.filter(user=admin, role__code=ADMIN, branch=None).exists():
-        assign_role(user_id=admin.pk, role=ADMIN, by=SYSTEM, now=seed.now)
+    assignment = RoleAssignment(user=admin, role=Role.objects.get(code=ADMIN), created_at=seed.now)
+    assignment.save(force_insert=True)
+    _record_assignment(assignment, by=SYSTEM, now=seed.now)
+
+
+def _record_assignment(assignment: RoleAssignment, *, by: Actor, now: datetime) -> None:
+    branch = assignment.branch.code if assignment.branch is not None else None
+    changes = {"user": assignment.user_id, "role": assignment.role.code, "branch": branch}
+    audit.record(action="role.assigned", target=assignment, by=by, changes=changes, now=now)
 
 
 def _require_may_grant(granter: Principal | None, role: Role, branch_id: int | None) -> None:

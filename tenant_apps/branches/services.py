@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from saas.core.db.integrity import refused_if_taken
 from saas.core.errors import NotFound
-from saas.core.principals import SYSTEM, Actor
+from saas.core.principals import Actor
 from saas.core.seeding import LibrarySeed
 from shared_apps.audit import services as audit
 from tenant_apps.branches.errors import BranchCodeTaken
@@ -69,7 +69,11 @@ def update_branch(
     return branch
 
 
+def prepare_library(using: str) -> None:
+    """Give a new schema its first branch, `main`."""
+    Branch.objects.using(using).bulk_create([Branch(code=MAIN, name=_("Main"), time_zone="UTC")])
+
+
 def seed_library(seed: LibrarySeed) -> None:
-    """Give a new library its first branch, `main`, in the library's own time zone. May run twice."""
-    if not Branch.objects.filter(code=MAIN).exists():
-        create_branch(code=MAIN, name=_("Main"), time_zone=seed.time_zone, by=SYSTEM, now=seed.now)
+    """Put the branch `main` into the library's own time zone and language."""
+    Branch.objects.filter(code=MAIN).update(name=_("Main"), time_zone=seed.time_zone)

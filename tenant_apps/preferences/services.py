@@ -52,12 +52,7 @@ def change(
 
 
 def seed_library(seed: LibrarySeed) -> None:
-    """Store what sign-up knows.
-
-    Name, language, zone, country and its currency. May run twice, and changes nothing then.
-    """
-    if LibraryPreferences.objects.exists():
-        return
+    """Store what sign-up knows: name, language, zone, country and its currency."""
     country = seed.country.upper()
     known_country = country if country in COUNTRIES else ""
     values: dict[str, Value] = {
@@ -67,8 +62,7 @@ def seed_library(seed: LibrarySeed) -> None:
         "country": known_country,
         "currency": currency_of(known_country),
     }
-    with transaction.atomic():
-        _apply(values, by=SYSTEM, now=seed.now)
+    _write(LibraryPreferences(), _clean(values), by=SYSTEM, now=seed.now)
 
 
 def _apply(
@@ -84,12 +78,18 @@ def _apply(
     row = LibraryPreferences.objects.select_for_update(no_key=True).get()
     if expect is not None:
         expect(row)
+    return row, _write(row, cleaned, by=by, now=now)
+
+
+def _write(
+    row: LibraryPreferences, cleaned: Mapping[str, Value], *, by: Actor, now: datetime
+) -> frozenset[str]:
+    """Store what differs in a row that is locked or new, audited; the keys that changed."""
     before = values_of(row)
-    changed = {key: value for key, value in cleaned.items() if before[key] != value}
-    if not changed:
-        return row, frozenset()
-    _store(row, changed)
-    entry = {key: [before[key], value] for key, value in changed.items()}
+    entry = {key: [before[key], value] for key, value in cleaned.items() if before[key] != value}
+    if not entry:
+        return frozenset()
+    _store(row, {key: cleaned[key] for key in entry})
     audit.record(
         action="settings.changed",
         target=row,
@@ -98,7 +98,7 @@ def _apply(
         personal={key: pair for key, pair in entry.items() if REGISTRY.settings[key].personal},
         now=now,
     )
-    return row, frozenset(changed)
+    return frozenset(entry)
 
 
 def _clean(values: Mapping[str, object]) -> dict[str, Value]:
@@ -120,5 +120,8 @@ def _store(row: LibraryPreferences, changed: Mapping[str, Value]) -> None:
     row.values = {
         key: value for key, value in kept.items() if key not in known or value != known[key].default
     }
+    if row._state.adding:
+        row.save(force_insert=True)
+        return
     row.bump()
     row.save(update_fields=["values", "version"])

@@ -44,7 +44,7 @@ def create_user(
             check_new_password(password, user, field="password")
         user.set_password(password)
     with transaction.atomic():
-        with refused_if_taken(EmailTaken):
+        with refused_if_taken(EmailTaken, savepoint=False):
             user.save(force_insert=True)
         EmailAddress.objects.create(user=user, email=user.email, verified=verified, primary=True)
         audit.record(

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
             name='LibrarySchema',
             fields=[
                 ('name', models.CharField(max_length=63, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('spare', 'spare'), ('taken', 'taken')], max_length=10)),
+                ('state', models.CharField(choices=[('spare', 'spare'), ('taken', 'taken'), ('unfinished', 'unfinished')], max_length=10)),
                 ('release', models.CharField(db_index=True, max_length=64)),
                 ('made_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('migrated_at', models.DateTimeField(default=django.utils.timezone.now)),
@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('state', 'spare')), fields=['release', 'name'], name='fleet_spares')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['spare', 'taken'])), name='fleet_libraryschema_state')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['spare', 'taken', 'unfinished'])), name='fleet_libraryschema_state')],
             },
         ),
     ]

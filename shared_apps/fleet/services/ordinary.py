@@ -25,7 +25,8 @@ def migrate_schema_ordinarily(wrapper: Any, schema: str, targets: Sequence[Targe
     migration is a transaction of its own, or a savepoint inside the caller's; one that is not atomic needs autocommit.
     Raises what the migration raises, CommandError for a target that does not exist.
     """
-    if connections[wrapper.alias] is not wrapper:
+    active: Any = connections[wrapper.alias]
+    if active is not wrapper:
         raise ValueError("the ordinary path needs the connection of the owner_connection() block around it")
     before = wrapper.tenant
     wrapper.set_tenant(SchemaTarget(schema))

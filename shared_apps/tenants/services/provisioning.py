@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import datetime
 
-from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.migrations.executor import MigrationExecutor
-from psycopg import sql
 
 from saas.core.db.integrity import refused_if_taken
+from saas.core.db.owner import SchemaTarget, owner_connection
 from saas.core.principals import SYSTEM
 from saas.core.seeding import LibrarySeed, seed_library
-from saas.core.tenancy import PUBLIC, LibraryContext, current_schema, in_library, in_public
+from saas.core.tenancy import LibraryContext, current_schema, in_library, in_public
 from saas.core.tenancy.hosts import forget_hosts
-from shared_apps.audit.services import record
+from shared_apps.audit.services import record, recorded_together
 from shared_apps.delivery.services import publish
+from shared_apps.fleet.services import migrate_schema_ordinarily, take_schema
 from shared_apps.tenants.errors import SubdomainTaken
 from shared_apps.tenants.models import Library, LibraryStatus
 from shared_apps.tenants.selectors import context_of
@@ -38,11 +37,13 @@ def provision_library(
 ) -> LibraryContext:
     """Make a library with its schema, its starting rows and its first user, who is its admin.
 
-    Rows and schema belong to one transaction: killed anywhere, nothing is left. `subdomain` has passed the rules of
+    The schema is a spare, made now where none is ready. Its claim and all rows are one transaction: killed anywhere,
+    the library is there whole or not at all, and the spare is taken or not. `subdomain` has passed the rules of
     `subdomains` already. Raises SubdomainTaken where another library has it.
     """
     with in_public(), transaction.atomic():
         library = _insert_library(
+            schema_name=take_schema(),
             name=name,
             subdomain=subdomain,
             plan=plan,
@@ -53,8 +54,7 @@ def provision_library(
             created_at=now,
         )
         context = context_of(library)
-        create_schema(context.schema_name)
-        with in_library(context):
+        with in_library(context, same_transaction=True), recorded_together():
             seed_library(
                 LibrarySeed(
                     context,
@@ -80,49 +80,20 @@ def provision_library(
 
 
 def _insert_library(*, subdomain: str, **fields: object) -> Library:
-    identifier = uuid.uuid4()
-    # Opaque and fixed for life: a renamed library keeps its schema, and the name needs no quoting anywhere.
-    library = Library(
-        id=identifier,
-        schema_name=f"lib_{identifier.hex[:20]}",
-        subdomain=subdomain,
-        **fields,
-    )
-    with refused_if_taken(SubdomainTaken):
-        library.save()  # type: ignore[no-untyped-call]
+    library = Library(subdomain=subdomain, **fields)
+    with refused_if_taken(SubdomainTaken, savepoint=False):
+        # Not `save`, in which django-tenants first asks every library for its schema's name.
+        Library.objects.bulk_create([library])
     return library
-
-
-def create_schema(schema_name: str) -> None:
-    """Create a schema and build its tables by the ordinary migrations, in the caller's transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema_name)))
-    before = connection.tenant  # type: ignore[attr-defined]
-    try:
-        call_command(
-            "migrate_schemas",
-            schema_name=schema_name,
-            tenant=True,
-            interactive=False,
-            verbosity=0,
-        )
-    finally:
-        connection.set_tenant(before)  # type: ignore[attr-defined]
 
 
 def migrate_where_needed() -> bool:
     """Apply what the current schema lacks, the public one's or a library's; whether there was anything to do."""
-    executor = MigrationExecutor(connection)
-    if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        return False
-    before = connection.tenant  # type: ignore[attr-defined]
-    try:
-        if current_schema() == PUBLIC:
-            call_command("migrate_schemas", shared=True, interactive=False, verbosity=0)
-        else:
-            call_command(
-                "migrate_schemas", schema_name=current_schema(), tenant=True, interactive=False, verbosity=0
-            )
-    finally:
-        connection.set_tenant(before)  # type: ignore[attr-defined]
+    schema = current_schema()
+    with owner_connection() as wrapper:
+        wrapper.set_tenant(SchemaTarget(schema))
+        executor = MigrationExecutor(wrapper)
+        if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            return False
+        migrate_schema_ordinarily(wrapper, schema)
     return True

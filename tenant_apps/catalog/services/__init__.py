@@ -12,7 +12,7 @@ from tenant_apps.catalog.services.imports.runner import (
     run_import,
     take_over_import,
 )
-from tenant_apps.catalog.services.item_types import add_item_type, seed_library
+from tenant_apps.catalog.services.item_types import add_item_type, prepare_library, seed_library
 from tenant_apps.catalog.services.titles import add_title, change_title
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "cancel_import",
     "change_copy",
     "change_title",
+    "prepare_library",
     "request_import",
     "resume_stalled_imports",
     "run_import",

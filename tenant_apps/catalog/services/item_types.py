@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_lazy as _
 
 from saas.core.db.integrity import refused_if_taken
-from saas.core.principals import SYSTEM, Actor
-from saas.core.seeding import LibrarySeed
+from saas.core.principals import Actor
+from saas.core.seeding import LibrarySeed, rename_prepared
 from shared_apps.audit import services as audit
 from tenant_apps.catalog.errors import ItemTypeCodeTaken
 from tenant_apps.catalog.models import ItemType
 
-STANDARD = {"book": gettext_noop("Book"), "dvd": gettext_noop("DVD")}
+STANDARD = {"book": _("Book"), "dvd": _("DVD")}
 
 
 def add_item_type(*, code: str, name: str, by: Actor, now: datetime) -> ItemType:
@@ -29,9 +29,14 @@ def add_item_type(*, code: str, name: str, by: Actor, now: datetime) -> ItemType
     return item_type
 
 
+def prepare_library(using: str) -> None:
+    """Give a new schema the item types `book` and `dvd`."""
+    ItemType.objects.using(using).bulk_create(
+        [ItemType(code=code, name=str(name)) for code, name in STANDARD.items()]
+    )
+
+
 def seed_library(seed: LibrarySeed) -> None:
-    """Give a new library the item types `book` and `dvd`. May run twice."""
-    known = set(ItemType.objects.values_list("code", flat=True))
-    for code, name in STANDARD.items():
-        if code not in known:
-            add_item_type(code=code, name=name, by=SYSTEM, now=seed.now)
+    """Put the names of the item types into the library's own language."""
+    if not seed.is_in_prepared_language:
+        rename_prepared(ItemType, {code: str(name) for code, name in STANDARD.items()})

@@ -5,7 +5,7 @@ from tenant_apps.circulation.services.loan_rules import (
     change_rule,
     create_rule,
     delete_rule,
-    seed_library,
+    prepare_library,
 )
 from tenant_apps.circulation.services.messages import Message
 from tenant_apps.circulation.services.returns import Return, Transfer, return_copy
@@ -19,6 +19,6 @@ __all__ = [
     "check_out",
     "create_rule",
     "delete_rule",
+    "prepare_library",
     "return_copy",
-    "seed_library",
 ]

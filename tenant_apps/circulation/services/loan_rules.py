@@ -11,8 +11,7 @@ from django.utils.translation import gettext as _
 
 from saas.core.db.integrity import refused_if_taken
 from saas.core.errors import FieldProblem, NotFound
-from saas.core.principals import SYSTEM, Actor
-from saas.core.seeding import LibrarySeed
+from saas.core.principals import Actor
 from shared_apps.audit import services as audit
 from tenant_apps.branches.selectors import Branch
 from tenant_apps.circulation.errors import RuleNotValid, RuleScopeTaken
@@ -82,13 +81,16 @@ def delete_rule(*, rule_id: int, by: Actor, now: datetime, expect: Expectation |
         rule.delete()
 
 
-def seed_library(seed: LibrarySeed) -> None:
-    """Give a new library rules to lend books and DVDs by. May run twice; changes no rule that is there."""
-    types = {item_type.code: item_type for item_type in ItemType.objects.all()}
-    for name, code, value in STARTING_RULES:
-        item_type = types[code] if code else None
-        if not LoanRule.objects.filter(name=name, branch=None, category=None, item_type=item_type).exists():
-            create_rule(name=name, value=value, item_type=item_type, by=SYSTEM, now=seed.now)
+def prepare_library(using: str) -> None:
+    """Give a new schema, which has its item types already, rules to lend books and DVDs by."""
+    types = dict(ItemType.objects.using(using).values_list("code", "pk"))
+    rules = [
+        LoanRule(name=name, value=value, item_type_id=types[code] if code else None)
+        for name, code, value in STARTING_RULES
+    ]
+    for rule in rules:
+        _check(rule)
+    LoanRule.objects.using(using).bulk_create(rules)
 
 
 def _locked(rule_id: int, expect: Expectation | None) -> LoanRule:

@@ -1,7 +1,7 @@
 """What others may do with patrons."""
 
 from tenant_apps.patrons.services.cards import replace_cards, report_card_lost
-from tenant_apps.patrons.services.categories import create_category, seed_library
+from tenant_apps.patrons.services.categories import create_category, prepare_library, seed_library
 from tenant_apps.patrons.services.patrons import PatronChanges, create_patron, link_account, update_patron
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "create_category",
     "create_patron",
     "link_account",
+    "prepare_library",
     "replace_cards",
     "report_card_lost",
     "seed_library",

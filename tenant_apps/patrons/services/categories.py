@@ -8,8 +8,8 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from saas.core.db.integrity import refused_if_taken
-from saas.core.principals import SYSTEM, Actor
-from saas.core.seeding import LibrarySeed
+from saas.core.principals import Actor
+from saas.core.seeding import LibrarySeed, rename_prepared
 from shared_apps.audit import services as audit
 from tenant_apps.patrons.errors import PatronCategoryTaken
 from tenant_apps.patrons.models import PatronCategory
@@ -28,9 +28,14 @@ def create_category(*, code: str, name: str, by: Actor, now: datetime) -> Patron
     return category
 
 
+def prepare_library(using: str) -> None:
+    """Give a new schema the categories `adult` and `child`."""
+    PatronCategory.objects.using(using).bulk_create(
+        [PatronCategory(code=code, name=str(name)) for code, name in STANDARD.items()]
+    )
+
+
 def seed_library(seed: LibrarySeed) -> None:
-    """Give a new library the categories `adult` and `child`. May run twice."""
-    present = set(PatronCategory.objects.values_list("code", flat=True))
-    for code, name in STANDARD.items():
-        if code not in present:
-            create_category(code=code, name=str(name), by=SYSTEM, now=seed.now)
+    """Put the names of the categories into the library's own language."""
+    if not seed.is_in_prepared_language:
+        rename_prepared(PatronCategory, {code: str(name) for code, name in STANDARD.items()})

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from shared_apps.fleet.services import new_schema_name
+
 NOW = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.UTC)
 PASSWORD = "otters-swim-at-dawn"
 BODY = {
@@ -51,7 +53,7 @@ def requested(db: None) -> Callable[..., Any]:
 @pytest.fixture
 def quick_provisioning(monkeypatch: pytest.MonkeyPatch) -> None:
     """Libraries get their row but no schema: for tests that are about the link and not about what it makes."""
-    monkeypatch.setattr("shared_apps.tenants.services.provisioning.create_schema", lambda schema_name: None)
+    monkeypatch.setattr("shared_apps.tenants.services.provisioning.take_schema", new_schema_name)
     monkeypatch.setattr("shared_apps.tenants.services.provisioning.seed_library", lambda seed: None)
 
 

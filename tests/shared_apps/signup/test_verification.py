@@ -145,7 +145,7 @@ def test_the_name_of_a_library_that_closed_meanwhile_is_kept(
         use(token)
 
 
-@pytest.mark.parametrize("where", ["create_schema", "seed_library", "publish"])
+@pytest.mark.parametrize("where", ["take_schema", "seed_library", "publish"])
 def test_a_crash_half_way_leaves_nothing_and_the_link_works_again(
     requested: Callable[..., Any],
     snapshot: Callable[[], Any],

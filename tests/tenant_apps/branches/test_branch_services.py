@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from saas.core.errors import NotFound, PermissionDenied, PreconditionFailed
 from saas.core.principals import SYSTEM, Principal
@@ -14,7 +15,7 @@ from shared_apps.audit.models import AuditEntry
 from tenant_apps.branches.errors import BranchCodeTaken
 from tenant_apps.branches.models import Branch
 from tenant_apps.branches.selectors import require_at_branch
-from tenant_apps.branches.services import create_branch, seed_library, update_branch
+from tenant_apps.branches.services import create_branch, prepare_library, seed_library, update_branch
 from tests.tenant_apps.circulation.factories import everything
 
 NOW = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.UTC)
@@ -36,23 +37,19 @@ def test_a_new_library_has_the_branch_main_in_its_own_zone(in_north: Any) -> Non
     assert list(Branch.objects.values_list("code", "name", "time_zone")) == [("main", "Main", "Europe/Rome")]
 
 
-def test_seeding_again_changes_nothing(in_north: Any) -> None:
-    before = everything()
-
-    seed_library(LibrarySeed(in_north, "a@b.example", "A", "!", "en", "IT", "Asia/Tokyo", NOW))
-
-    assert everything() == before
-
-
 def test_the_first_branch_takes_the_zone_of_sign_up(in_north: Any) -> None:
     from tenant_apps.circulation.models import LoanRule
 
     LoanRule.objects.all().delete()
     Branch.objects.all().delete()
 
-    seed_library(LibrarySeed(in_north, "a@b.example", "A", "!", "it", "JP", "Asia/Tokyo", NOW))
+    prepare_library("default")
+    with translation.override("it"):
+        seed_library(LibrarySeed(in_north, "a@b.example", "A", "!", "it", "JP", "Asia/Tokyo", NOW))
 
-    assert list(Branch.objects.values_list("code", "name", "time_zone")) == [("main", "Main", "Asia/Tokyo")]
+    assert list(Branch.objects.values_list("code", "name", "time_zone")) == [
+        ("main", "Principale", "Asia/Tokyo")
+    ]
 
 
 def test_a_branch_is_opened_with_an_audit_entry(in_north: Any) -> None:

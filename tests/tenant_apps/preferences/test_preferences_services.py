@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 
 from saas.core import clock
 from saas.core.errors import PreconditionFailed, ValidationFailed
-from saas.core.principals import SYSTEM, Actor
+from saas.core.principals import SYSTEM
 from saas.core.seeding import LibrarySeed
 from saas.core.tenancy import in_library
 from shared_apps.audit.models import AuditEntry, AuditPersonalValues
@@ -212,13 +212,6 @@ def test_a_new_library_begins_with_what_sign_up_knows(in_north: Any) -> None:
         "country": "CH",
         "currency": "CHF",
     }
-
-
-def test_seeding_twice_keeps_what_the_library_chose(in_north: Any) -> None:
-    services.change(values={"currency": "GBP"}, by=Actor(kind="person", user_id=1), now=clock.now())
-    version = selectors.current().version
-    services.seed_library(seed_for(in_north))
-    assert (selectors.value("currency"), selectors.current().version) == ("GBP", version)
 
 
 def test_an_unknown_zone_or_country_does_not_stop_a_library_from_opening(in_north: Any) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from saas.core.errors import NotFound, PreconditionFailed
 from saas.core.principals import SYSTEM
@@ -88,10 +89,16 @@ def test_a_copy_that_is_not_there(in_north: Any) -> None:
         services.change_copy(copy_id=1, changes={}, by=SYSTEM, now=NOW)
 
 
-def test_a_new_library_has_two_item_types_and_seeding_again_adds_none(in_north: Any) -> None:
+@pytest.mark.parametrize(("language", "book"), [("en", "Book"), ("it", "Libro")])
+def test_a_new_library_has_two_item_types_named_in_its_language(
+    in_north: Any, language: str, book: str
+) -> None:
+    with translation.override(language):
+        services.seed_library(
+            LibrarySeed(in_north, "a@x.example", "A", "", language, "IT", "Europe/Rome", NOW)
+        )
     assert set(ItemType.objects.values_list("code", flat=True)) == {"book", "dvd"}
-    services.seed_library(LibrarySeed(in_north, "a@x.example", "A", "", "en", "IT", "Europe/Rome", NOW))
-    assert ItemType.objects.count() == 2
+    assert ItemType.objects.get(code="book").name == book
 
 
 def test_a_code_is_given_once(in_north: Any) -> None:

@@ -8,13 +8,12 @@ import pytest
 
 from saas.core.errors import NotFound, PreconditionFailed
 from saas.core.principals import SYSTEM
-from saas.core.seeding import LibrarySeed
 from shared_apps.audit.models import AuditEntry
 from tenant_apps.circulation.errors import RuleNotValid, RuleScopeTaken
 from tenant_apps.circulation.models import LoanRule
 from tenant_apps.circulation.rules import Case
 from tenant_apps.circulation.selectors import explain
-from tenant_apps.circulation.services import change_rule, create_rule, delete_rule, seed_library
+from tenant_apps.circulation.services import change_rule, create_rule, delete_rule
 from tests.tenant_apps.circulation.factories import NOW, category, everything, item_type, main_branch
 
 pytestmark = pytest.mark.usefixtures("in_north")
@@ -30,15 +29,6 @@ def test_a_new_library_lends_books_and_dvds_to_anybody_anywhere() -> None:
 
     assert set(rows) == START
     assert LoanRule.objects.count() == len(START)
-
-
-def test_seeding_again_changes_nothing_and_keeps_what_the_library_changed(in_north: Any) -> None:
-    LoanRule.objects.filter(name="loan_limit").update(value=5)
-    before = everything()
-
-    seed_library(LibrarySeed(in_north, "a@b.example", "A", "!", "en", "IT", "Europe/Rome", NOW))
-
-    assert everything() == before
 
 
 def test_a_rule_is_made_with_an_audit_entry() -> None:
