@@ -7,6 +7,7 @@ from saas.core.schemas.errors import UnknownObject
 from saas.core.schemas.facts import Facts, differences, fingerprint, read_facts
 from saas.core.schemas.replay import replay
 from saas.core.schemas.script import write_script
+from saas.core.schemas.shapes import shapes
 
 __all__ = [
     "Facts",
@@ -15,5 +16,6 @@ __all__ = [
     "fingerprint",
     "read_facts",
     "replay",
+    "shapes",
     "write_script",
 ]

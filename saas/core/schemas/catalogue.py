@@ -101,6 +101,8 @@ SELECT
     to_jsonb(a) - '{attrelid,attname,atttypid,attnum,attcollation,attcacheoff,atthasmissing,
         attmissingval,attacl}'::text[]
     || jsonb_build_object(
+        -- PostgreSQL 15.20 of Debian stamps every column with an option of its own, pg_attver, which no statement sets.
+        'attoptions', (SELECT jsonb_agg(o ORDER BY o) FROM unnest(a.attoptions) o WHERE NOT starts_with(o, 'pg_')),
         'position', row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum),
         'type', pg_catalog.format_type(a.atttypid, a.atttypmod) || repeat('[]', a.attndims - 1),
         'collation', (
