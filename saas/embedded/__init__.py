@@ -1,7 +1,7 @@
 """Embedded Postgres and Redis from PyPI, for the demo and the tests. Imports no Django.
 
     servers = ensure(Path("var/demo"))   # starts or attaches; registered until this process ends
-    export(servers)                      # DATABASE_URL and REDIS_URL, where unset, for us and our children
+    export(servers)                      # DATABASE_URL, DATABASE_OWNER_URL and REDIS_URL, for us and our children
 
 The servers stop by themselves about a second after the last registered process has gone.
 """
@@ -33,8 +33,9 @@ __all__ = [
 
 
 def export(servers: Servers) -> None:
-    """Set DATABASE_URL and REDIS_URL in os.environ where they are unset, so that children inherit them."""
-    os.environ.setdefault("DATABASE_URL", servers.database_url)
+    """Set DATABASE_URL (and its owner's) and REDIS_URL in os.environ where unset, so that children inherit them."""
+    if not os.environ.get("DATABASE_URL"):
+        os.environ.update(DATABASE_URL=servers.login_url, DATABASE_OWNER_URL=servers.database_url)
     os.environ.setdefault("REDIS_URL", servers.redis_url)
 
 

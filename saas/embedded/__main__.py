@@ -57,7 +57,8 @@ def keep_running(data_dir: Path) -> int:
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, lambda *_: ended.set())
     servers = ensure(data_dir)
-    _say(f"DATABASE_URL={servers.database_url}\nREDIS_URL={servers.redis_url}")
+    _say(f"DATABASE_URL={servers.login_url}\nDATABASE_OWNER_URL={servers.database_url}")
+    _say(f"REDIS_URL={servers.redis_url}")
     while not ended.wait(_CHECK_SECONDS):
         for name in ensure(data_dir).started:
             _say(f"{name} had died and was started again")

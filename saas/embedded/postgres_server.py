@@ -18,7 +18,7 @@ from saas.embedded.binaries import Binaries, copy_postgres
 from saas.embedded.errors import EmbeddedError
 from saas.embedded.layout import POSTGRES_SOCKET, Layout, short_hash
 from saas.embedded.server import State
-from saas.embedded.urls import DATABASE, SUPERUSER, database_url
+from saas.embedded.urls import DATABASE, LOGIN, SUPERUSER, database_url
 
 # fsync stays on: what the demo answered as done must survive a crash of the machine.
 _SETTINGS = {
@@ -39,6 +39,7 @@ _PROBE_SECONDS = 2.0
 _PROTOCOL_3 = 196608
 _CANNOT_CONNECT_NOW = b"C57P03\0"
 _NO_SUCH_DATABASE = b"C3D000\0"
+_NO_SUCH_ROLE = b"C28000\0"
 
 
 @dataclass
@@ -120,9 +121,9 @@ class PostgresServer:
         )
 
     def make_database(self) -> None:
-        """Create the database of the product if it is not there. The caller holds the start lock."""
-        answer = _greet(self.socket, DATABASE)
-        if answer is None or _NO_SUCH_DATABASE not in answer:
+        """Create the product's database and the login of requests where missing. The caller holds the start lock."""
+        answer = _greet(self.socket, DATABASE, LOGIN)
+        if answer is None or not (_NO_SUCH_DATABASE in answer or _NO_SUCH_ROLE in answer):
             return
         import psycopg  # here, because the watcher and `status` need no driver
 
@@ -130,7 +131,12 @@ class PostgresServer:
             with psycopg.connect(
                 database_url(self.layout.sockets, "postgres"), autocommit=True
             ) as connection:
-                connection.execute(f'CREATE DATABASE "{DATABASE}" TEMPLATE template0')
+                if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [LOGIN]).fetchone():
+                    connection.execute(f'CREATE ROLE "{LOGIN}" LOGIN NOINHERIT')
+                if not connection.execute(
+                    "SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]
+                ).fetchone():
+                    connection.execute(f'CREATE DATABASE "{DATABASE}" TEMPLATE template0')
         except psycopg.Error as error:
             raise self.refusal(str(error).strip()) from error
 
@@ -199,12 +205,12 @@ def _utf8_ctype() -> str:
     return "C"
 
 
-def _greet(path: Path, database: str) -> bytes | None:
+def _greet(path: Path, database: str, user: str = SUPERUSER) -> bytes | None:
     """Greet as a client does; b"Z" if it is ready, the body of its error, or None if nobody answers.
 
     Takes 3 ms, where a client of libpq would take ten times that and hide the state "starting up".
     """
-    pairs = ("user", SUPERUSER, "database", database, "application_name", "probe", "")
+    pairs = ("user", user, "database", database, "application_name", "probe", "")
     words = b"".join(word.encode() + b"\0" for word in pairs)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(_PROBE_SECONDS)

@@ -25,7 +25,7 @@ from saas.embedded.locks import FileLock
 from saas.embedded.postgres_server import PostgresServer
 from saas.embedded.redis_server import RedisServer
 from saas.embedded.server import Server, State, bring_up, shut_down
-from saas.embedded.urls import database_url, redis_url
+from saas.embedded.urls import LOGIN, database_url, redis_url
 
 _PROJECT = Path(__file__).resolve().parents[2]
 # Longer than any start or stop of another process may take.
@@ -39,8 +39,13 @@ _registrations: dict[Path, FileLock] = {}
 
 @dataclass(frozen=True)
 class Servers:
-    """Addresses and places of a running pair. The URLs are the values for DATABASE_URL and REDIS_URL."""
+    """Addresses and places of a running pair.
 
+    `login_url`, `database_url` (of the owner) and `redis_url` are the values for DATABASE_URL, DATABASE_OWNER_URL
+    and REDIS_URL.
+    """
+
+    login_url: str
     database_url: str
     redis_url: str
     data_dir: Path
@@ -188,6 +193,7 @@ def _bring_up_all(folder: Path, start: FileLock) -> Servers:
     started = [server.name for server in (postgres, redis) if bring_up(server)]
     postgres.make_database()
     return Servers(
+        login_url=database_url(place.sockets, user=LOGIN),
         database_url=database_url(place.sockets),
         redis_url=redis_url(place.redis_socket),
         data_dir=folder,

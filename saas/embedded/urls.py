@@ -6,16 +6,17 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 DATABASE = "libraryhub"
-SUPERUSER = "postgres"
+SUPERUSER = "postgres"  # owns what the migrations make
+LOGIN = "libraryhub_app"  # of requests and tasks: no rights of its own but those it is given
 POSTGRES_PORT = 5432
 
 
-def database_url(socket_dir: Path, database: str = DATABASE) -> str:
+def database_url(socket_dir: Path, database: str = DATABASE, user: str = SUPERUSER) -> str:
     """`postgresql://` URL over a unix socket; psycopg, libpq and `urlsplit` read the same form.
 
     The port names the socket's file. It is written out because a PGPORT in the environment would replace it.
     """
-    return f"postgresql://{SUPERUSER}@:{POSTGRES_PORT}/{database}?host={socket_dir}"
+    return f"postgresql://{user}@:{POSTGRES_PORT}/{database}?host={socket_dir}"
 
 
 def redis_url(socket: Path, db: int = 0) -> str:

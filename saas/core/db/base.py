@@ -118,9 +118,8 @@ class DatabaseWrapper(TenantDatabaseWrapper):
     # -- cursors ----------------------------------------------------------------------------------------------------
 
     def _cursor(self, name: str | None = None) -> Any:
-        return PostgresWrapper._cursor(
-            self, name
-        )  # django-tenants sends the path here: see saas.core.db.cursors
+        # (django-tenants sends the path here: see saas.core.db.cursors)
+        return cast(Any, PostgresWrapper)._cursor(self, name)
 
     def create_cursor(self, name: str | None = None) -> Any:
         if name is None or (self.carries_switch and not self.in_atomic_block):

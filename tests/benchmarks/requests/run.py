@@ -37,6 +37,9 @@ def run(options: Options) -> Outcome:
         desk = make_library(size_of(quick=options.quick).titles)
         environment = {
             "DATABASE_URL": database_url(os.environ["DATABASE_URL"], DATABASE),
+            "DATABASE_OWNER_URL": database_url(
+                os.environ.get("DATABASE_OWNER_URL") or os.environ["DATABASE_URL"], DATABASE
+            ),
             "BENCHMARK_SCHEMA": SCHEMAS[data.LIBRARY],
         }
         options.say("starting " + ", ".join(variant.name for variant in VARIANTS) + " ...")

@@ -72,7 +72,26 @@ def test_export_keeps_what_the_person_set(used: Path, monkeypatch: pytest.Monkey
     monkeypatch.delenv("REDIS_URL")
     embedded.export(servers)
     assert os.environ["DATABASE_URL"] == "postgresql://db.example/hub"
+    assert os.environ.get("DATABASE_OWNER_URL") != servers.database_url
     assert os.environ["REDIS_URL"] == servers.redis_url
+
+
+def test_export_tells_the_login_of_requests_from_the_owner(
+    used: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    servers = embedded.ensure(used)
+    for name in ("DATABASE_URL", "DATABASE_OWNER_URL"):
+        monkeypatch.setenv(name, "")  # restored at the end
+    embedded.export(servers)
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as requests:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            requests.execute("CREATE ROLE made_by_a_request")
+        assert requests.execute(
+            "SELECT rolinherit FROM pg_roles WHERE rolname = current_user"
+        ).fetchone() == (False,)
+    with psycopg.connect(os.environ["DATABASE_OWNER_URL"], autocommit=True) as owner:
+        owner.execute("CREATE ROLE made_by_the_owner")
+        owner.execute("DROP ROLE made_by_the_owner")
 
 
 def test_provide_starts_nothing_where_both_servers_are_named(

@@ -63,7 +63,7 @@ MIDDLEWARE = [
 
 DATABASES = {
     "default": {
-        **database_from_url(os.environ["DATABASE_URL"]),
+        **database_from_url(os.environ["DATABASE_OWNER_URL"]),
         "ENGINE": "django_tenants.postgresql_backend",
     }
 }
