@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tests.benchmarks.registry import BenchmarkRefused
 from tests.benchmarks.tenancy import raw, scratch
 from tests.benchmarks.tenancy.field import SUBDOMAIN, Field
 from tests.benchmarks.tenancy.process import manage
@@ -96,8 +97,12 @@ def backward(field: Field) -> float:
 
 def statements_of(field: Field) -> str:
     """The added migration's SQL, as Django writes it."""
-    lines = field.process("settings_next").ask("ours.added_sql", app=APP, migration=MIGRATION)
-    return "\n".join(line for line in lines if not line.startswith("--"))
+    lines = field.process("settings_next").ask(
+        "ours.added_sql", schema=field.schemas[0], app=APP, migration=MIGRATION
+    )
+    if not lines:
+        raise BenchmarkRefused("the added migration has no SQL")
+    return "\n".join(lines)
 
 
 def forget_next_release() -> None:

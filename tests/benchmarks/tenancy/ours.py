@@ -8,10 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 from psycopg import sql
+
+from saas.core.db.owner import SchemaTarget, owner_connection
 
 PREFIX = "bench"
 
@@ -102,22 +105,22 @@ def _signed_up(subdomain: str) -> Any:
     )
 
 
-def added_sql(app: str, migration: str) -> list[str]:
-    """The SQL of one migration as Django writes it, which the raw loop runs."""
-    executor = MigrationExecutor(connection)
-    plan = [(executor.loader.graph.nodes[app, migration], False)]
-    return list(executor.loader.collect_sql(plan))
+def added_sql(schema: str, app: str, migration: str) -> list[str]:
+    """The SQL of one migration as Django writes it in a library's schema, which the raw loop runs."""
+    with owner_connection() as wrapper:
+        wrapper.set_tenant(SchemaTarget(schema))
+        loader = MigrationExecutor(wrapper).loader
+        lines = list(loader.collect_sql([(loader.graph.nodes[app, migration], False)]))
+    return [line for line in lines if not line.startswith("--")]
 
 
 def newest(app: str) -> str:
     """The name of the app's last migration."""
-    executor = MigrationExecutor(connection)
-    return str(executor.loader.graph.leaf_nodes(app)[0][1])
+    return str(MigrationLoader(None).graph.leaf_nodes(app)[0][1])
 
 
 def fill(schemas: list[str], titles: int) -> None:
     """Give each of these libraries so many titles: made in the first, copied to the others."""
-    from saas.core.db.owner import SchemaTarget, owner_connection
     from tenant_apps.catalog.models import Title
 
     columns = sql.SQL(", ").join(sql.Identifier(str(field.column)) for field in Title._meta.concrete_fields)
@@ -153,7 +156,6 @@ def a_title(number: int) -> Any:
 
 def empty(schemas: list[str]) -> None:
     """Take the titles away again."""
-    from saas.core.db.owner import owner_connection
     from tenant_apps.catalog.models import Title
 
     with owner_connection() as wrapper, wrapper.cursor() as cursor:

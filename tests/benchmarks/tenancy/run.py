@@ -39,8 +39,6 @@ def run(options: Options) -> Outcome:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         field = Field(size_of(libraries), scratch.environment(), folder, options.say, stack)
         figures = measure(field)
-        # Before the database goes: what is connected to it would only be cut off.
-        stack.close()
     found = rows.rows_of(figures)
     return Outcome(found, postgres, rows.notes_of(figures, found, time.monotonic() - started))
 

@@ -17,8 +17,11 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
+from saas.settings.cache import redis_database
+from saas.settings.tasks import BROKER_DATABASE
 from tests import database
 from tests.benchmarks.registry import BenchmarkRefused
+from tests.benchmarks.requests.broker import environment_redis, forget_messages
 
 DATABASE = "lh_tenancy"
 # The same advisory lock as that of the benchmark of requests: two benchmarks at once would measure each other.
@@ -53,10 +56,11 @@ def scratch_database(names: Path) -> Iterator[str]:
         remove(server, names)
         try:
             database.copy_template(server, DATABASE)
-            forget_template_libraries()
+            prepare()
             yield server.execute("SHOW server_version").fetchall()[0][0].split()[0]
         finally:
             remove(server, names)
+            forget_messages(redis_database(environment_redis(), BROKER_DATABASE))
 
 
 def remove(server: psycopg.Connection[Any], names: Path) -> None:
@@ -95,8 +99,13 @@ def connect() -> psycopg.Connection[Any]:
     return psycopg.connect(owner_url(), autocommit=True)
 
 
-def forget_template_libraries() -> None:
-    """Drop the schemas that the tests' template brings along: a fleet has the libraries that are made in the run."""
-    with connect() as connection:
+def prepare() -> None:
+    """Make the copied template an empty fleet: without its libraries, and with the rights of this run's login."""
+    from saas.core.db import roles
+    from saas.core.db.owner import owner_connection
+
+    database.use(DATABASE)
+    with owner_connection() as wrapper, wrapper.cursor() as cursor:
         for schema in database.SCHEMAS.values():
-            connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))
+            cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))
+        roles.prepare_database(cursor)
