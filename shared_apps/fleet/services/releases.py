@@ -100,7 +100,7 @@ def _make_template(wrapper: Any) -> None:
 
     Otherwise a library that was migrated and one that was made would number them differently.
     """
-    earlier = _release_before()
+    earlier = release_before()
     with transaction.atomic(using=OWNER), wrapper.cursor() as cursor:
         cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(TEMPLATE)))
         if earlier is not None:
@@ -108,7 +108,7 @@ def _make_template(wrapper: Any) -> None:
     migrate_schema_ordinarily(wrapper, TEMPLATE)
 
 
-def _release_before() -> Release | None:
+def release_before() -> Release | None:
     """The newest release whose migrations are all among the current ones and that has a script."""
     wanted = set(library_migrations())
     earlier = Release.objects.using(OWNER).exclude(script="").order_by("-created_at")

@@ -1,0 +1,29 @@
+"""What people call the schemas of the fleet: a library's subdomain; a spare has its schema's name alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.core.management.base import CommandError
+
+from saas.core.tenancy import in_public
+from shared_apps.tenants.models import Library
+from shared_apps.tenants.subcommands import library_named
+
+PUBLIC = "public"
+
+
+def names_of(schemas: Iterable[str]) -> dict[str, str]:
+    """The name of each of these schemas, by one query."""
+    wanted = list(schemas)
+    with in_public():
+        rows = Library.objects.filter(schema_name__in=wanted).values_list("schema_name", "subdomain")
+        found = dict(rows)
+    return {schema: found.get(schema, schema) for schema in wanted}
+
+
+def schema_named(*, schema: str | None, subdomain: str | None) -> str | None:
+    """The schema that a command's options name, None where they name none. Raises CommandError."""
+    if schema and subdomain:
+        raise CommandError("Give either --schema or --subdomain, not both.")
+    return library_named(subdomain).schema_name if subdomain else schema or None
