@@ -84,7 +84,7 @@ def new_token() -> str:
 
 def proves(texts: list[str], token: str) -> bool:
     """Whether one of the TXT records found is the token's; blanks and quotation marks around it are let pass."""
-    return any(text.strip().strip('"').strip() == proof_value(token) for text in texts)
+    return bool(token) and any(text.strip().strip('"').strip() == proof_value(token) for text in texts)
 
 
 def _is_address(text: str) -> bool:

@@ -13,19 +13,24 @@ import uuid
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
 log = structlog.get_logger(__name__)
-KEY = "libraryhub:hosts"
 LOOK_SECONDS = 1.0
 # Redis that has just not answered is left alone for so long: one request in it waits for the time-out.
 REST_SECONDS = 5.0
 
 
+def key() -> str:
+    """Where the stamp is: two installations on one Redis server do not disturb each other."""
+    return f"libraryhub:hosts:{settings.DATABASES['default']['NAME']}"
+
+
 def announce() -> None:
     """Tell all processes to look again. Raises RedisError where Redis is away."""
-    _redis().set(KEY, uuid.uuid4().hex)
+    _redis().set(key(), uuid.uuid4().hex)
 
 
 class Watch:
@@ -48,7 +53,7 @@ class Watch:
 
     def _look(self) -> bool:
         try:
-            stamp = _redis().get(KEY)
+            stamp = _redis().get(key())
         except (RedisError, OSError) as error:
             if not self.is_blind:
                 log.warning("hosts.stamp_unreadable", error=type(error).__name__)

@@ -10,7 +10,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from saas.core.errors import Conflict
+from shared_apps.audit.models import AuditEntry
 from shared_apps.tenants.management.commands import library as command_module
+from shared_apps.tenants.models import Library
 from shared_apps.tenants.subcommands import Subcommand
 
 
@@ -24,6 +26,33 @@ def test_the_status(north: Any) -> None:
     assert library("status", "north") == "north is active.\n"
     shown = json.loads(library("status", "north", "--json"))
     assert shown == {"id": str(north.id), "subdomain": "north", "status": "active"}
+
+
+def test_a_change_of_status(north: Any) -> None:
+    assert library("status", "north", "suspend", "--reason", "unpaid") == "north is suspended.\n"
+    assert Library.objects.get(pk=north.id).status == "suspended"
+    assert AuditEntry.objects.get(action="library.suspended").personal.values == {"reason": "unpaid"}
+    assert library("status", "north", "resume") == "north is active.\n"
+    assert library("status", "north", "close") == "north is closed.\n"
+    with pytest.raises(CommandError, match="the library is closed"):
+        library("status", "north", "suspend")
+    assert Library.objects.get(pk=north.id).status == "closed"
+
+
+def test_a_rename(north: Any) -> None:
+    assert library("rename", "north", "Nordlys") == "north is nordlys now: http://nordlys.localhost:8000/\n"
+    assert "xn--mnchen-3ya (münchen)" in library("rename", "nordlys", "München")
+    assert Library.objects.get(pk=north.id).subdomain == "xn--mnchen-3ya"
+
+
+def test_a_rename_that_is_refused(north: Any, south: Any) -> None:
+    with pytest.raises(CommandError, match="reserved"):
+        library("rename", "north", "admin")
+    with pytest.raises(CommandError, match="Another library has this subdomain"):
+        library("rename", "north", "south")
+    with pytest.raises(CommandError, match="no library"):
+        library("rename", "nowhere", "somewhere")
+    assert Library.objects.get(pk=north.id).subdomain == "north"
 
 
 def test_an_unknown_library(db: None) -> None:

@@ -83,6 +83,8 @@ def test_a_domain_of_the_librarys_own(north: Any) -> None:
 
 def test_an_unknown_host_costs_a_query_only_once(north: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hosts, "_cache", HostCache(100, 60, 60))
+    monkeypatch.setattr(hosts.watch, "has_changed", lambda: False)
+    monkeypatch.setattr(hosts.watch, "is_blind", False)
     # As a library's name and as one that a library gave up; then not at all.
     for expected in (2, 0, 0):
         with CaptureQueriesContext(connection) as queries, pytest.raises(UnknownHost):
