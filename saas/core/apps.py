@@ -4,6 +4,7 @@ from importlib import import_module
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.core.checks import Tags, register
 
 
 class CoreConfig(AppConfig):
@@ -14,10 +15,12 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         """Make caches and query sets tell schemas apart, and load the Celery application that sends tasks."""
+        from saas.core.db.checks import check_logins
         from saas.core.db.guards import remember_schema_in_query_sets
         from saas.core.tenancy.caches import key_content_types_by_schema
 
         key_content_types_by_schema()
         remember_schema_in_query_sets()
+        register(check_logins, Tags.security, deploy=True)
         # By name: the application is an entry point above the kernel.
         import_module(settings.CELERY_APPLICATION)
