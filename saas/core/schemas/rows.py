@@ -32,11 +32,11 @@ def _insert(reader: Any, table: Table) -> Iterator[str]:
     values = sql.SQL(" || ', ' || ").join(
         sql.SQL("format('%L', {})").format(sql.Identifier(c)) for c in columns
     )
-    order = sql.SQL(", ").join(map(sql.Identifier, _key(table))) or sql.SQL('1 COLLATE "C"')
+    key = sql.SQL(", ").join(map(sql.Identifier, _key(table)))
+    order = key if _key(table) else sql.SQL('({}) COLLATE "C"').format(values)
+    table_name = sql.Identifier(table.name)
     reader.execute(
-        sql.SQL("SELECT '(' || {} || ')' FROM ONLY {} ORDER BY {}").format(
-            values, sql.Identifier(table.name), order
-        )
+        sql.SQL("SELECT '(' || {} || ')' FROM ONLY {} ORDER BY {}").format(values, table_name, order)
     )
     if rows := [row for (row,) in reader.fetchall()]:
         into = f"{name(table.name)} ({', '.join(map(name, columns))})"

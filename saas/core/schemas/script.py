@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from saas.core.schemas.facts import Facts, facts_of
+from saas.core.schemas.facts import facts_of
 from saas.core.schemas.objects import FOREIGN_KEY, Details, Objects, Table, is_identity, sort_out
 from saas.core.schemas.quoting import as_parsed, literal, name, options
 from saas.core.schemas.reading import reading
@@ -28,11 +28,6 @@ def write_script(cursor: Any, schema: str, *, rows_of: Sequence[str]) -> str:
         objects = sort_out(facts_of(reader, schema))
         rows = rows_of_tables(reader, objects, rows_of)
     return "".join(f"{statement};\n" for statement in _statements(objects, set(rows_of), rows))
-
-
-def script_of(facts: Facts) -> str:
-    """As `write_script`, from facts that were read before; no rows."""
-    return "".join(f"{statement};\n" for statement in _statements(sort_out(facts), set(), []))
 
 
 def _statements(objects: Objects, filled: set[str], rows: list[str]) -> Iterator[str]:
