@@ -11,6 +11,7 @@ from typing import Any
 from django.db import models
 
 from saas.core import clock
+from saas.core.db.inserts import insert
 from saas.core.logging import request_id
 from saas.core.principals import Actor
 from shared_apps.audit.models import AuditEntry, AuditPersonalValues
@@ -68,7 +69,5 @@ def recorded_together() -> Iterator[None]:
 
 
 def _write(recorded: Sequence[_Recorded]) -> None:
-    AuditEntry.objects.bulk_create([entry for entry, _personal in recorded])
-    AuditPersonalValues.objects.bulk_create(
-        [AuditPersonalValues(entry=entry, values=dict(personal)) for entry, personal in recorded if personal]
-    )
+    insert(*(entry for entry, _personal in recorded))
+    insert(*(AuditPersonalValues(entry=entry, values=dict(personal)) for entry, personal in recorded if personal))

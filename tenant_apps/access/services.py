@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from saas.core.db.inserts import insert
 from saas.core.db.integrity import refused_if_taken
 from saas.core.errors import NotFound
 from saas.core.principals import SYSTEM, Actor, Principal
@@ -109,7 +110,7 @@ def seed_library(seed: LibrarySeed) -> None:
         by=SYSTEM,
     )
     assignment = RoleAssignment(user=admin, role=Role.objects.get(code=ADMIN), created_at=seed.now)
-    assignment.save(force_insert=True)
+    insert(assignment)
     _record_assignment(assignment, by=SYSTEM, now=seed.now)
 
 

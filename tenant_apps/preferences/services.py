@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from saas.core.db.inserts import insert
 from saas.core.errors import FieldProblem, ValidationFailed
 from saas.core.principals import SYSTEM, Actor
 from saas.core.seeding import LibrarySeed
@@ -121,7 +122,7 @@ def _store(row: LibraryPreferences, changed: Mapping[str, Value]) -> None:
         key: value for key, value in kept.items() if key not in known or value != known[key].default
     }
     if row._state.adding:
-        row.save(force_insert=True)
+        insert(row)
         return
     row.bump()
     row.save(update_fields=["values", "version"])

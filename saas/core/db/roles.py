@@ -75,17 +75,17 @@ def make_role(cursor: Any, schema: str) -> None:
         cursor.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(schema), sql.Identifier(member)))
 
 
-def grant_schema(cursor: Any, schema: str) -> None:
+def grant_schema(cursor: Any, schema: str, *, is_filled: bool = False) -> None:
     """Give the library's role (requests' login, where roles are off) its rights in a schema that is still empty.
 
     Default privileges: what the owner makes there from now on, migrations included, is granted as it is made, which
-    costs less than granting afterwards. The cursor is the owner's.
+    costs less than granting afterwards, as is done too where it `is_filled`. The cursor is the owner's.
     """
     grantee = schema if roles_are_on() else login_of_requests()
     if not grantee:
         return
     names = {"schema": sql.Identifier(schema), "grantee": sql.Identifier(grantee)}
-    for statement in _GRANTS:
+    for statement in (*_GRANTS, *(_GRANTS_ON_WHAT_IS_THERE if is_filled else ())):
         cursor.execute(sql.SQL(statement).format(**names))
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from allauth.account.models import EmailAddress
 from django.db import transaction
 
+from saas.core.db.inserts import insert
 from saas.core.db.integrity import refused_if_taken
 from saas.core.principals import Actor
 from shared_apps.accounts.errors import EmailTaken
@@ -45,8 +46,8 @@ def create_user(
         user.set_password(password)
     with transaction.atomic():
         with refused_if_taken(EmailTaken, savepoint=False):
-            user.save(force_insert=True)
-        EmailAddress.objects.create(user=user, email=user.email, verified=verified, primary=True)
+            insert(user)
+        insert(EmailAddress(user=user, email=user.email, verified=verified, primary=True))
         audit.record(
             action="user.created",
             target=user,

@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from saas.core import clock
+from saas.core.db.inserts import insert
 from shared_apps.delivery import rules
 from shared_apps.delivery.models import IdempotentAnswer, OutboxMessage
 from shared_apps.delivery.services.waking import wake_after_commit
@@ -69,7 +70,10 @@ def publish(
         created_at=moment,
         available_at=moment,
     )
-    OutboxMessage.objects.bulk_create([message], ignore_conflicts=dedupe_key is not None)
+    if dedupe_key is None:
+        insert(message)
+    else:
+        OutboxMessage.objects.bulk_create([message], ignore_conflicts=True)
     wake_after_commit()
 
 

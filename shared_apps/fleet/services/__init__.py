@@ -7,6 +7,7 @@ from shared_apps.fleet.services.schemas import (
     drop_schema,
     make_schema,
     new_schema_name,
+    note_release,
     take_schema,
 )
 from shared_apps.fleet.services.spares import refill_spares
@@ -21,6 +22,7 @@ __all__ = [
     "make_schema",
     "migrate_schema_ordinarily",
     "new_schema_name",
+    "note_release",
     "refill_spares",
     "take_schema",
 ]

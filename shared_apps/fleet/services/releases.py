@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from django.apps import apps
@@ -176,4 +176,4 @@ def _drop_template(wrapper: Any) -> None:
 
 
 def _library_labels() -> list[str]:
-    return [app.label for app in apps.get_app_configs() if app.name in settings.TENANT_APPS]
+    return [app.label for app in apps.get_app_configs() if app.name in cast(Any, settings).TENANT_APPS]

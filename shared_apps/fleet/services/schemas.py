@@ -11,6 +11,7 @@ import uuid
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils import timezone
 from psycopg import sql
 
 from saas.core.db.owner import OWNER, SchemaTarget, owner_connection
@@ -57,6 +58,21 @@ def make_schema(*, state: str = SchemaState.SPARE, prepared: bool = True, name: 
         else:
             _make_by_migrations(wrapper, row, prepared)
     return name
+
+
+def note_release(name: str) -> None:
+    """Note that a library's schema has been brought to the current release by the ordinary path. May run twice.
+
+    A schema from before there was a registry gets its row and its role now.
+    """
+    with owner_connection() as wrapper, transaction.atomic(using=OWNER):
+        rows = LibrarySchema.objects.using(OWNER)
+        if rows.filter(pk=name).update(release=current_key(), migrated_at=timezone.now()):
+            return
+        rows.create(name=name, state=SchemaState.TAKEN, release=current_key())
+        with wrapper.cursor() as cursor:
+            make_role(cursor, name)
+            grant_schema(cursor, name, is_filled=True)
 
 
 def claim_schema() -> str | None:

@@ -7,15 +7,17 @@ from datetime import datetime
 from django.db import transaction
 from django.db.migrations.executor import MigrationExecutor
 
+from saas.core.db.inserts import insert
 from saas.core.db.integrity import refused_if_taken
 from saas.core.db.owner import SchemaTarget, owner_connection
+from saas.core.db.roles import prepare_database
 from saas.core.principals import SYSTEM
 from saas.core.seeding import LibrarySeed, seed_library
-from saas.core.tenancy import LibraryContext, current_schema, in_library, in_public
+from saas.core.tenancy import PUBLIC, LibraryContext, current_schema, in_library, in_public
 from saas.core.tenancy.hosts import forget_hosts
 from shared_apps.audit.services import record, recorded_together
 from shared_apps.delivery.services import publish
-from shared_apps.fleet.services import migrate_schema_ordinarily, take_schema
+from shared_apps.fleet.services import migrate_schema_ordinarily, note_release, take_schema
 from shared_apps.tenants.errors import SubdomainTaken
 from shared_apps.tenants.models import Library, LibraryStatus
 from shared_apps.tenants.selectors import context_of
@@ -83,7 +85,7 @@ def _insert_library(*, subdomain: str, **fields: object) -> Library:
     library = Library(subdomain=subdomain, **fields)
     with refused_if_taken(SubdomainTaken, savepoint=False):
         # Not `save`, in which django-tenants first asks every library for its schema's name.
-        Library.objects.bulk_create([library])
+        insert(library)
     return library
 
 
@@ -91,9 +93,14 @@ def migrate_where_needed() -> bool:
     """Apply what the current schema lacks, the public one's or a library's; whether there was anything to do."""
     schema = current_schema()
     with owner_connection() as wrapper:
+        if schema == PUBLIC:
+            with wrapper.cursor() as cursor:
+                prepare_database(cursor)
         wrapper.set_tenant(SchemaTarget(schema))
         executor = MigrationExecutor(wrapper)
-        if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            return False
-        migrate_schema_ordinarily(wrapper, schema)
-    return True
+        is_behind = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+        if is_behind:
+            migrate_schema_ordinarily(wrapper, schema)
+    if schema != PUBLIC:
+        note_release(schema)
+    return is_behind

@@ -27,6 +27,7 @@ def use(token: str) -> Any:
 
 
 @pytest.mark.slow
+@pytest.mark.django_db(databases=["default", "owner"])
 def test_the_link_makes_a_whole_library_with_its_admin(requested: Callable[..., Any]) -> None:
     row, token = requested()
     library = use(token)

@@ -16,7 +16,6 @@ from django.db import connection
 
 from saas.core import clock
 from saas.core.tenancy import in_public
-from shared_apps.fleet.services import new_schema_name
 from shared_apps.signup import services, tokens
 from shared_apps.signup.applications import Application
 from shared_apps.signup.models import SignUp
@@ -92,12 +91,10 @@ def at_once(actions: list[Callable[[], Any]]) -> list[str]:
 def slow_inside(quick_provisioning: None, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Provisioning holds its locks until the other one waits for one of them; the list says whether it did."""
     overlapped: list[bool] = []
-
-    def wait_before_the_row() -> str:
-        overlapped.append(wait_for_a_waiter())
-        return new_schema_name()
-
-    monkeypatch.setattr("shared_apps.tenants.services.provisioning.take_schema", wait_before_the_row)
+    monkeypatch.setattr(
+        "shared_apps.tenants.services.provisioning.publish",
+        lambda **_message: overlapped.append(wait_for_a_waiter()),
+    )
     return overlapped
 
 
