@@ -42,7 +42,9 @@ ROWS = {"branches_branch": b"1\tMain\n2\tBy the river\n", "catalog_title": b"", 
 FILES = {"covers/1.png": bytes(range(256)) * 7, "imports/a.mrc": b"", "z": b"x" * 513}
 
 
-def write(path: Path, *, rows: dict[str, bytes] = ROWS, files: dict[str, bytes] = FILES, **changes: Any) -> Manifest:
+def write(
+    path: Path, *, rows: dict[str, bytes] = ROWS, files: dict[str, bytes] = FILES, **changes: Any
+) -> Manifest:
     """An archive at `path`; `changes` are members of the manifest that are to be otherwise."""
     with path.open("w+b") as target:
         writer = ArchiveWriter(target)
