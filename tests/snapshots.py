@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
 
 from django.db import connection
 from psycopg import sql
+
+from saas.core.db.owner import SchemaTarget
 
 Snapshot = dict[str, tuple[int, str]]
 _TABLES = """
@@ -22,14 +25,26 @@ def snapshot(*schemas: str, leave_out: Iterable[str] = ()) -> Snapshot:
     """
     skipped = set(leave_out)
     found: Snapshot = {}
-    with connection.cursor() as cursor:
-        for schema in schemas:
+    for schema in schemas:
+        with _inside(schema), connection.cursor() as cursor:
             cursor.execute(_TABLES, [schema])
             tables = [name for (name,) in cursor.fetchall() if name not in skipped]
             assert tables, f"there is no schema {schema}"
             cursor.execute(sql.SQL(" UNION ALL ").join(_digest(schema, table) for table in tables))
             found |= {f"{schema}.{table}": (count, digest) for table, count, digest in cursor.fetchall()}
     return found
+
+
+@contextmanager
+def _inside(schema: str) -> Iterator[None]:
+    """In the schema, whatever transaction is open: its role alone may read it."""
+    wrapper = cast(Any, connection)
+    before = wrapper.tenant
+    wrapper.set_tenant(SchemaTarget(schema))
+    try:
+        yield
+    finally:
+        wrapper.set_tenant(before)
 
 
 def _digest(schema: str, table: str) -> sql.Composed:

@@ -111,7 +111,7 @@ def test_a_token_of_the_other_library_opens_nothing(api: Callable[..., Any], nor
 def test_also_after_a_failure_inside_a_savepoint(north: Any, south: Any) -> None:
     """A rollback to a savepoint may undo the search path; the next query must go to the library all the same."""
     with in_library(north):
-        with pytest.raises(IntegrityError), transaction.atomic(), in_library(south):
+        with pytest.raises(IntegrityError), transaction.atomic(), in_library(south, same_transaction=True):
             CopyFactory(barcode="30001")
         assert CopyFactory(barcode="ONLY-NORTH").title_id
         assert Loan.objects.count() == 0

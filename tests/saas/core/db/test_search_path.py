@@ -156,7 +156,7 @@ def test_where_nobody_reports_the_path_each_statement_carries_it(
         connection.connection.execute("SET search_path = lib_south")
         assert path() == "lib_north, extensions"
     assert switches == []
-    assert [query["sql"] for query in queries] == ["SHOW search_path"] * 2
+    assert len(queries) == 2, "the switch is no statement of its own"
 
 
 def test_the_schema_is_noted_on_the_connection_and_not_where_all_threads_look(north: Any) -> None:
