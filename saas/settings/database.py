@@ -30,7 +30,7 @@ def database_from_url(url: str, limits: str = REQUEST_LIMITS) -> dict[str, Any]:
         "ATOMIC_REQUESTS": False,
         "OPTIONS": {
             "connect_timeout": 5,
-            "options": limits,
+            **({"options": limits} if limits else {}),
             **query,
         },
     }
@@ -39,7 +39,8 @@ def database_from_url(url: str, limits: str = REQUEST_LIMITS) -> dict[str, Any]:
 _URL = ENV.or_default("DATABASE_URL", "postgresql://postgres@localhost/libraryhub")
 
 DATABASES = {
-    "default": database_from_url(_URL),
+    # (PgBouncer passes no `options` on: there the login's own limits hold, see docs/guides/database.md)
+    "default": database_from_url(_URL, "" if ENV["DATABASE_POOLER"] == "transaction" else REQUEST_LIMITS),
     # The owner of the schemas: migrations and new libraries, never requests (saas.core.db.owner).
     "owner": database_from_url(ENV.or_default("DATABASE_OWNER_URL", _URL), OWNER_LIMITS),
 }

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[2]
-TREES = ("saas", "shared_apps", "tenant_apps", "billing")
+from tests.architecture.sources import PROJECT, TREES, name_of, sources
+
 APPS = sorted(
     path.parent
     for tree in TREES
@@ -23,15 +23,6 @@ BUSINESS_APPS = [
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "misc", "util", "helper"}
 FILE_LIMIT, FILE_P95 = 450, 300
 FUNCTION_LIMIT, FUNCTION_P95 = 60, 35
-
-
-def sources() -> Iterator[Path]:
-    for tree in TREES:
-        yield from (file for file in (PROJECT / tree).rglob("*.py") if "migrations" not in file.parts)
-
-
-def name_of(file: Path) -> str:
-    return file.relative_to(PROJECT).as_posix()
 
 
 def function_lengths(file: Path) -> Iterator[tuple[str, int]]:

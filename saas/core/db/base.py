@@ -27,7 +27,7 @@ from saas.core.db.errors import NoLibraryChosen
 from saas.core.db.introspection import SchemaIntrospection
 from saas.core.db.owner import OWNER
 from saas.core.db.roles import roles_are_on
-from saas.core.db.switching import PUBLIC, Switch, switch_to
+from saas.core.db.switching import PUBLIC, Switch, answers, switch_to
 
 
 class DatabaseWrapper(TenantDatabaseWrapper):
@@ -106,6 +106,10 @@ class DatabaseWrapper(TenantDatabaseWrapper):
                 None  # it may go back to Django's pool, and on to another thread
             )
         return super()._close()
+
+    def is_usable(self) -> bool:
+        """Whether the server answers. Asked between requests too, when this thread has no library: no switch."""
+        return self.connection is not None and answers(self.connection.pgconn)
 
     def _configure_timezone(self, connection: Any) -> bool:
         """As Django does, but by SET: EXECUTE on set_config() is revoked, because it would switch in a SELECT."""

@@ -14,6 +14,7 @@ from typing import Any
 from django.apps import apps
 from django.db import connection
 from django.db.models import QuerySet
+from django.db.models.query import RawQuerySet
 
 from saas.core.db.routers import HINT, require_own
 
@@ -22,17 +23,7 @@ def remember_schema_in_query_sets() -> None:
     """Patch QuerySet once; called when the apps are ready. What is built earlier, at import, belongs to no schema."""
     if hasattr(QuerySet.__init__, "__wrapped__"):
         return
-    build, create, update = QuerySet.__init__, QuerySet.bulk_create, QuerySet.bulk_update
-
-    @wraps(build)
-    def __init__(  # noqa: N807  the method that it replaces
-        self: Any, model: Any = None, query: Any = None, using: Any = None, hints: Any = None
-    ) -> None:
-        build(self, model, query, using, hints)
-        if HINT not in self._hints and apps.ready:
-            schema = connection.schema_name  # type: ignore[attr-defined]
-            if schema is not None:
-                self._hints = {**self._hints, HINT: schema}
+    create, update = QuerySet.bulk_create, QuerySet.bulk_update
 
     # Both write many instances under one question to the router, which is not told of them.
     @wraps(create)
@@ -47,5 +38,19 @@ def remember_schema_in_query_sets() -> None:
         require_own(objs)
         return update(self, objs, *args, **kwargs)
 
-    for name, method in (("__init__", __init__), ("bulk_create", bulk_create), ("bulk_update", bulk_update)):
-        setattr(QuerySet, name, method)
+    for kind in (QuerySet, RawQuerySet):
+        setattr(kind, "__init__", _remembering(kind.__init__))  # noqa: B010  mypy knows no assignment to a method
+    setattr(QuerySet, "bulk_create", bulk_create)  # noqa: B010
+    setattr(QuerySet, "bulk_update", bulk_update)  # noqa: B010
+
+
+def _remembering(build: Any) -> Any:
+    @wraps(build)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807  the method that it replaces
+        build(self, *args, **kwargs)
+        if HINT not in self._hints and apps.ready:
+            schema = connection.schema_name  # type: ignore[attr-defined]
+            if schema is not None:
+                self._hints = {**self._hints, HINT: schema}
+
+    return __init__

@@ -62,6 +62,11 @@ class LibraryRouter:
                     _require_own(related, alias.schema)
         return alias
 
+    def allow_relation(self, one: Any, other: Any, **hints: Any) -> None:
+        """Raises WrongLibrary where a row is to refer to a row of another schema; else Django's own rule holds."""
+        schema = _schema_of(one)
+        _require(getattr(other._state.db, "schema", schema), schema, type(other))
+
     def allow_migrate(self, db: str, app_label: str, model_name: str | None = None, **hints: Any) -> bool:
         """Whether an app's tables belong into the schema in which a connection is working."""
         public = connections[db].schema_name == PUBLIC  # type: ignore[attr-defined]
@@ -78,6 +83,11 @@ def require_own(instances: Iterable[Any]) -> None:
 
 def _require_own(instance: Any, schema: str) -> None:
     _require(getattr(instance._state.db, "schema", schema), schema, type(instance))
+
+
+def _schema_of(instance: Any) -> str:
+    here: str = connection.schema_name  # type: ignore[attr-defined]
+    return str(getattr(instance._state.db, "schema", here))
 
 
 def _require(home: str, schema: str, model: Any) -> None:

@@ -48,6 +48,14 @@ class Switch:
             raise _refused(self.path, b"the server reports another one")
 
 
+def answers(pgconn: PGconn) -> bool:
+    """Whether the server at the other end answers an empty query; False where the connection is broken."""
+    try:
+        return pgconn.exec_(b"").status == ExecStatus.EMPTY_QUERY
+    except Error:
+        return False
+
+
 @lru_cache(maxsize=10_000)
 def switch_to(schema: str, role: str | None) -> Switch:
     """The switch to a schema and to a role: a library's, `NONE` for the login's own, None where roles are off."""

@@ -151,7 +151,7 @@ def test_the_time_of_the_manifest_is_checked_too(data: bytes, refusal: Callable[
         (b"\0" * 4096, "not_an_archive"),
         (b"just text", "not_an_archive"),
         (b"%PDF-1.7" + b"\0" * 4096, "not_an_archive"),
-        (gzip.compress(b"x" * 4096), "not_an_archive"),
+        (gzip.compress(b"x" * 4096, mtime=0), "not_an_archive"),
         (b"\x28\xb5\x2f\xfd" + b"\0" * 4096, "not_an_archive"),
     ],
 )
