@@ -16,7 +16,9 @@ SUBDOMAIN = "bench-{}"
 
 @dataclass
 class Field:
-    """`environment` leads every process to the scratch database; `schemas` are those of the libraries, in order."""
+    """`environment` leads every process to the scratch database; `schemas` are those of the libraries, in order, and
+    `release` is the key of the release that they are at.
+    """
 
     size: Size
     environment: Mapping[str, str]
@@ -24,6 +26,7 @@ class Field:
     say: Callable[[str], None]
     stack: ExitStack
     schemas: list[str] = field(default_factory=list)
+    release: str = ""
     _started: dict[str, Contender] = field(default_factory=dict)
 
     def process(self, settings: str, name: str = "", **environment: str) -> Contender:

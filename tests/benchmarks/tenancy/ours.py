@@ -10,7 +10,6 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.db.migrations.executor import MigrationExecutor
-from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 from psycopg import sql
 
@@ -112,11 +111,6 @@ def added_sql(schema: str, app: str, migration: str) -> list[str]:
         loader = MigrationExecutor(wrapper).loader
         lines = list(loader.collect_sql([(loader.graph.nodes[app, migration], False)]))
     return [line for line in lines if not line.startswith("--")]
-
-
-def newest(app: str) -> str:
-    """The name of the app's last migration."""
-    return str(MigrationLoader(None).graph.leaf_nodes(app)[0][1])
 
 
 def fill(schemas: list[str], titles: int) -> None:

@@ -6,6 +6,7 @@ import logging
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,10 +38,16 @@ def run(options: Options) -> Outcome:
 
     with scratch.scratch_database(Path(settings.DATA_DIR) / ROLES_FILE) as postgres, ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        field = Field(size_of(libraries), scratch.environment(), folder, options.say, stack)
+        field = Field(size_of(libraries), scratch.environment(), folder, _timed(options.say), stack)
         figures = measure(field)
     found = rows.rows_of(figures)
     return Outcome(found, postgres, rows.notes_of(figures, found, time.monotonic() - started))
+
+
+def _timed(say: Callable[[str], None]) -> Callable[[str], None]:
+    """Tell each step with the seconds since now."""
+    begun = time.monotonic()
+    return lambda text: say(f"{time.monotonic() - begun:5.0f} s  {text}")
 
 
 def set_up() -> None:
@@ -60,7 +67,8 @@ def measure(field: Field) -> Figures:
     from tests.benchmarks.tenancy import deploys, growth, memory, provisioning, raw, rows, serving
 
     size, say = field.size, field.say
-    script = field.ours.ask("ours.release")["script"]
+    release = field.ours.ask("ours.release")
+    script, field.release = release["script"], release["key"]
     say(f"making {size.libraries:,} libraries ...")
     field.grow_to(size.libraries)
     say("provisioning: stock, clone, replay, claim, raw ...")
