@@ -146,6 +146,9 @@ def _alterations(table: Table) -> Iterator[str]:
     for index, details in table.indexes.items():
         for number, target in (details["statistics"] or {}).items():
             yield f"ALTER INDEX {name(index)} ALTER COLUMN {number} SET STATISTICS {target}"
+        if details["reloptions"] and index in table.indexes_of_constraints():
+            # PostgreSQL does not print them with the constraint.
+            yield f"ALTER INDEX {name(index)} SET ({options(details['reloptions'])})"
         if details["indisclustered"]:
             yield f"{alter} CLUSTER ON {name(index)}"
         if details["indisreplident"]:

@@ -69,7 +69,8 @@ def test_a_script_is_top_level_ddl_with_one_constraint_to_an_alter_table(worksho
         + "ALTER TABLE loan ADD returned_to bigint REFERENCES branch"
     )
     script = workshop.copy()
-    assert "DO $" not in script and "FUNCTION" not in script
+    assert "DO $" not in script
+    assert "FUNCTION" not in script
     altered = [line for line in script.splitlines() if line.startswith("ALTER TABLE")]
     assert len(altered) == 2
     assert all(line.count("CONSTRAINT") == 1 for line in altered)
