@@ -1,4 +1,4 @@
-"""What people call the schemas of the fleet: a library's subdomain; a spare has its schema's name alone."""
+"""Libraries and their schemas: a library is called by its subdomain, a spare has its schema's name alone."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Iterable
 
 from django.core.management.base import CommandError
 
-from saas.core.tenancy import in_public
+from saas.core.tenancy import LibraryContext, in_public
+from shared_apps.fleet.selectors import all_schemas
 from shared_apps.tenants.models import Library
+from shared_apps.tenants.selectors import context_of
 from shared_apps.tenants.subcommands import library_named
 
 PUBLIC = "public"
@@ -20,6 +22,15 @@ def names_of(schemas: Iterable[str]) -> dict[str, str]:
         rows = Library.objects.filter(schema_name__in=wanted).values_list("schema_name", "subdomain")
         found = dict(rows)
     return {schema: found.get(schema, schema) for schema in wanted}
+
+
+def libraries_with_a_schema() -> list[LibraryContext]:
+    """Every library that has its tables, whatever its status, by subdomain."""
+    with in_public():
+        schemas = all_schemas().values("name")
+        return [
+            context_of(row) for row in Library.objects.filter(schema_name__in=schemas).order_by("subdomain")
+        ]
 
 
 def schema_named(*, schema: str | None, subdomain: str | None) -> str | None:

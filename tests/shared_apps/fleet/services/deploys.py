@@ -9,7 +9,7 @@ import itertools
 import shutil
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -213,11 +213,12 @@ class Fleet:
             yield connection
 
 
-def drop_all(drop_schema: Callable[[str], None]) -> None:
-    """Drop every library and spare of the scratch database."""
+def forget_all() -> list[str]:
+    """Take every library and spare out of the registry; their schemas, which go with the database."""
+    names = list(LibrarySchema.objects.values_list("name", flat=True))
     Library.objects.all().delete()
-    for name in LibrarySchema.objects.values_list("name", flat=True):
-        drop_schema(name)
+    LibrarySchema.objects.all().delete()
+    return names
 
 
 @contextmanager
