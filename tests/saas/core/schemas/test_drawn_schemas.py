@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from django.db import DatabaseError, transaction
 from hypothesis import HealthCheck, Phase, assume, given, note, settings
 
@@ -18,6 +19,7 @@ DRAWN = settings(
 )
 
 
+@pytest.mark.deep
 @DRAWN
 @given(drawn=drawn_schemas())
 def test_a_drawn_schema_is_copied_without_a_difference(workshop: Any, drawn: Drawn) -> None:
