@@ -6,12 +6,12 @@ import uuid
 from collections.abc import Iterator
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 
 from saas.core.tenancy import LibraryContext, in_public
 from saas.core.tenancy.hosts import subdomain_of
 from shared_apps.tenants import subdomains
-from shared_apps.tenants.models import Domain, Library, LibraryStatus
+from shared_apps.tenants.models import Domain, FormerSubdomain, Library, LibraryStatus
 
 RUNNING = (
     LibraryStatus.TRIALING,
@@ -88,10 +88,9 @@ def subdomain_state(subdomain: str, *, besides: uuid.UUID | None = None) -> str:
     """
     names = {subdomain, subdomains.lookalike(subdomain)}
     with in_public():
-        others = Library.objects.exclude(pk=besides) if besides else Library.objects.all()
-        found = set(others.filter(subdomain__in=names).values_list("status", flat=True))
-        if others.filter(former_subdomains__subdomain__in=names).exists():
-            return "taken"
+        held = FormerSubdomain.objects.filter(subdomain__in=names).exclude(library_id=besides)
+        had = Library.objects.filter(subdomain__in=names).exclude(pk=besides).values_list("status", flat=True)
+        found = set(had.union(held.values_list(Value("held"), flat=True)))
     if not found:
         return "free"
     return "recently_closed" if found == {LibraryStatus.CLOSED} else "taken"

@@ -269,9 +269,7 @@ LIBRARY: dict[str, Builder] = {
     ),
     "DELETE /api/v1/domains/{pk}/": lambda s: Example(f"/api/v1/domains/{s.domain.pk}/", status=204),
     # Nobody has written the record: who may ask is told so (tests/shared_apps/tenants has the rest).
-    "POST /api/v1/domains/{pk}/verify/": lambda s: Example(
-        f"/api/v1/domains/{s.domain.pk}/verify/", status=409
-    ),
+    "POST /api/v1/domains/{pk}/verify/": lambda s: Example(f"/api/v1/domains/{s.domain.pk}/verify/", {}, 409),
     "GET /api/v1/branches/": plain("/api/v1/branches/"),
     "POST /api/v1/branches/": _code_and_name("/api/v1/branches/", time_zone="Europe/Rome"),
     "GET /api/v1/branches/{pk}/": lambda s: Example(f"/api/v1/branches/{s.branch.pk}/"),

@@ -57,7 +57,7 @@ BODIES = [
 @pytest.mark.parametrize("endpoint", BODIES, ids=str)
 def test_what_nobody_may_set_is_refused(scenes: Scenes, endpoint: Endpoint) -> None:
     scene = scenes.of(endpoint.site)
-    caller = "admin" if endpoint.site == "library" else "staff"
+    caller = "admin" if endpoint.site == "library" else "operator"
     example = scenes.example(endpoint.site, endpoint.key, scene, caller)
     client = scenes.client(scene, caller)
     taken = []
@@ -92,7 +92,7 @@ SECRETS = (
 @pytest.mark.parametrize("endpoint", [e for e in endpoints() if e.method == "GET" and e.is_api_view], ids=str)
 def test_no_answer_shows_what_is_kept_inside(scenes: Scenes, endpoint: Endpoint) -> None:
     scene = scenes.of(endpoint.site)
-    caller = "admin" if endpoint.site == "library" else "staff"
+    caller = "admin" if endpoint.site == "library" else "operator"
     answer = send(
         scenes.client(scene, caller), "GET", scenes.example(endpoint.site, endpoint.key, scene, caller)
     )

@@ -14,7 +14,12 @@ from saas.core.api.views import ApiView
 from saas.core.errors import NotFound
 from saas.core.tenancy import current_library
 from shared_apps.tenants import selectors
-from shared_apps.tenants.api.serializers import DomainListSerializer, DomainSerializer, NewDomainSerializer
+from shared_apps.tenants.api.serializers import (
+    DomainListSerializer,
+    DomainSerializer,
+    NewDomainSerializer,
+    NothingSerializer,
+)
 from shared_apps.tenants.errors import (
     DnsUnavailable,
     DomainAdded,
@@ -88,6 +93,7 @@ class DomainProofView(ApiView):
     )
     def post(self, request: Request, pk: str) -> Response:
         """Look for the domain's record in the DNS now; once it is found, the domain leads to the library."""
+        NothingSerializer(data=request.data).is_valid(raise_exception=True)
         row = domains.verify_domain(
             library_id=current_library().id,
             domain_id=id_from_path(pk),

@@ -21,6 +21,7 @@ from shared_apps.fleet.services import migrate_schema_ordinarily, note_release, 
 from shared_apps.tenants.errors import SubdomainTaken
 from shared_apps.tenants.models import Library, LibraryStatus
 from shared_apps.tenants.selectors import context_of
+from shared_apps.tenants.services.renaming import require_not_held
 
 
 def provision_library(
@@ -86,6 +87,8 @@ def _insert_library(*, subdomain: str, **fields: object) -> Library:
     with refused_if_taken(SubdomainTaken, savepoint=False):
         # Not `save`, in which django-tenants first asks every library for its schema's name.
         insert(library)
+    # The index knows nothing of names that a library gave up and still has.
+    require_not_held(subdomain, library_id=library.id)
     return library
 
 

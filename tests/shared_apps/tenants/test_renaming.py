@@ -18,7 +18,7 @@ from shared_apps.tenants import tasks
 from shared_apps.tenants.errors import SubdomainNotAllowed, SubdomainTaken
 from shared_apps.tenants.models import FormerSubdomain, Library
 from shared_apps.tenants.selectors import find_library_by_subdomain, subdomain_state
-from shared_apps.tenants.services import renaming
+from shared_apps.tenants.services import provisioning, renaming
 from tests.snapshots import differences, snapshot
 
 NOW = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.UTC)
@@ -155,6 +155,28 @@ def test_nobody_else_may_have_it_meanwhile(north: Any, south: Any) -> None:
     with pytest.raises(SubdomainTaken):
         renaming.require_not_held("north", library_id=south.id)
     renaming.require_not_held("north", library_id=north.id)
+
+
+def test_a_new_library_does_not_get_it(north: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sign-up that began before the name was given up looks again when its link is used."""
+    monkeypatch.setattr(provisioning, "take_schema", lambda: "lib_of_nobody")
+    monkeypatch.setattr(provisioning, "seed_library", lambda seed: None)
+    values = {
+        "name": "New",
+        "plan": "free",
+        "country": "IT",
+        "language": "en",
+        "time_zone": "UTC",
+        "admin_email": "a@b.example",
+        "admin_name": "A",
+        "admin_password_hash": "!",
+        "now": NOW,
+    }
+    rename(north, "nordlys")
+    with pytest.raises(SubdomainTaken):
+        provisioning.provision_library(subdomain="north", **values)
+    assert not Library.objects.filter(subdomain="north").exists()
+    assert provisioning.provision_library(subdomain="another", **values).subdomain == "another"
 
 
 def test_the_library_itself_may_have_it_back(north: Any) -> None:
