@@ -75,6 +75,9 @@ def template_name() -> str:
     """The template's name: it changes with the migrations, the locked versions and the lists of apps."""
     digest = hashlib.sha256()
     files = sorted([*PROJECT.glob("*apps/*/migrations/*.py"), *PROJECT.glob("billing/migrations/*.py")])
+    # What the release in the template was written by.
+    files += sorted(PROJECT.glob("saas/core/schemas/*.py"))
+    files.append(PROJECT / "shared_apps/fleet/services/releases.py")
     for file in [*files, PROJECT / "uv.lock", PROJECT / "saas" / "settings" / "apps.py"]:
         digest.update(file.name.encode() + file.read_bytes())
     return f"lh_roles_{digest.hexdigest()[:16]}"
@@ -85,7 +88,7 @@ def _exists(server: psycopg.Connection[Any], name: str) -> bool:
 
 
 def _build_template(server: psycopg.Connection[Any], name: str) -> None:
-    from shared_apps.fleet.services.ordinary import migrate_schema_ordinarily
+    from shared_apps.fleet.services import current_release, migrate_schema_ordinarily
 
     building = f"{name}_building"
     drop(server, building)
@@ -101,6 +104,7 @@ def _build_template(server: psycopg.Connection[Any], name: str) -> None:
                 cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
                 roles.grant_schema(cursor, schema)
             migrate_schema_ordinarily(owner, schema)
+    current_release()
     connection.close()
     server.execute(
         sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(building), sql.Identifier(name))

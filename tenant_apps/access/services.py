@@ -100,12 +100,11 @@ def seed_library(seed: LibrarySeed) -> None:
     """Give a new library its first admin, whose address sign-up has verified; its roles, names in its language."""
     if not seed.is_in_prepared_language:
         rename_prepared(Role, {role.code: str(role.name) for role in STANDARD_ROLES})
-    admin = account_services.create_user(
+    admin = account_services.create_first_user(
         email=seed.admin_email,
         name=seed.admin_name,
         password_hash=seed.admin_password_hash,
         language=seed.language,
-        verified=True,
         now=seed.now,
         by=SYSTEM,
     )

@@ -180,8 +180,30 @@ LOSSES = (
         file="shared_apps/tenants/services/provisioning.py",
         old="    with in_public(), transaction.atomic():\n        library = _insert_library(",
         new="    with in_public():\n        library = _insert_library(",
-        tests=("tests/shared_apps/tenants/test_provisioning.py::test_a_seeder_that_fails_leaves_nothing",),
+        tests=("tests/shared_apps/tenants/test_provisioning.py::test_a_seeder_that_fails_leaves_a_spare",),
         why="a crash would leave a library without its admin, and its name taken",
+    ),
+    Mutation(
+        name="spare-claimed-without-a-lock",
+        file="shared_apps/fleet/services/schemas.py",
+        old="ORDER BY name LIMIT 1 FOR UPDATE SKIP LOCKED",
+        new="ORDER BY name LIMIT 1",
+        tests=(
+            "tests/shared_apps/fleet/services/test_schemas.py"
+            "::test_claims_at_once_take_different_spares_and_none_waits",
+        ),
+        why="two libraries would be made in one schema, or one would wait for the other",
+    ),
+    Mutation(
+        name="spare-half-made",
+        file="shared_apps/fleet/services/schemas.py",
+        old="            with transaction.atomic(using=OWNER):\n                row.save(",
+        new="            with in_public():\n                row.save(",
+        tests=(
+            "tests/shared_apps/fleet/services/test_schemas.py"
+            "::test_a_preparer_that_fails_leaves_nothing_that_could_be_claimed",
+        ),
+        why="a crash would leave a spare without its starting rows, for the next library to be made in",
     ),
     Mutation(
         name="sign-up-link-not-locked",

@@ -19,7 +19,7 @@ from shared_apps.accounts.services.sessions import (
     start_session,
 )
 from shared_apps.accounts.services.signing_in import Credentials, SignedIn, sign_in
-from shared_apps.accounts.services.users import create_user
+from shared_apps.accounts.services.users import create_first_user, create_user
 
 __all__ = [
     "Credentials",
@@ -29,6 +29,7 @@ __all__ = [
     "change_password",
     "check_new_password",
     "check_reset_link",
+    "create_first_user",
     "create_user",
     "end_all_sessions",
     "end_session",

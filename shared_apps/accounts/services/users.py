@@ -45,15 +45,32 @@ def create_user(
             check_new_password(password, user, field="password")
         user.set_password(password)
     with transaction.atomic():
-        with refused_if_taken(EmailTaken, savepoint=False):
-            insert(user)
-        insert(EmailAddress(user=user, email=user.email, verified=verified, primary=True))
-        audit.record(
-            action="user.created",
-            target=user,
-            by=by,
-            changes={"verified": verified, "is_staff": is_staff},
-            personal={"email": user.email, "name": name},
-            now=now,
-        )
+        _insert(user, verified=verified, now=now, by=by)
     return user
+
+
+def create_first_user(
+    *, email: str, name: str, password_hash: str, language: str, now: datetime, by: Actor
+) -> User:
+    """Make the first account of a library, with a verified address, in the caller's transaction.
+
+    Nobody can have the address yet, so it does without the savepoint of `create_user`.
+    """
+    user = User(email=email.strip().lower(), name=name, language=language, date_joined=now)
+    user.password = password_hash
+    _insert(user, verified=True, now=now, by=by)
+    return user
+
+
+def _insert(user: User, *, verified: bool, now: datetime, by: Actor) -> None:
+    with refused_if_taken(EmailTaken, savepoint=False):
+        insert(user)
+    insert(EmailAddress(user=user, email=user.email, verified=verified, primary=True))
+    audit.record(
+        action="user.created",
+        target=user,
+        by=by,
+        changes={"verified": verified, "is_staff": user.is_staff},
+        personal={"email": user.email, "name": user.name},
+        now=now,
+    )
