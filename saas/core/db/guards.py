@@ -1,56 +1,76 @@
-"""Query sets that remember the schema they were built in.
+"""Query sets that remember the schema they were built in, and rows that are refused where Django asks no router.
 
-The one patch of Django that the tenancy guard needs: a query set is lazy, so the library can change between its
-building and its evaluation. Its hints travel through every clone and reach the router (saas.core.db.routers), which
-refuses them elsewhere. tests/hazards tells when Django changes what is patched here.
+A query set is lazy, so the library can change between its building and its evaluation. Its hints travel through every
+clone and reach the router (saas.core.db.routers), which refuses them elsewhere. Where a row or a query set becomes a
+value of another query, Django asks nobody, so the same question is put there. These are our patches of Django's ORM;
+tests/hazards/test_wrong_library.py tells when Django changes what is patched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from django.apps import apps
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.db.models.query import RawQuerySet
+from django.db.models.sql import Query
 
-from saas.core.db.routers import HINT, require_own
+from saas.core.db.routers import HINT, require_own, require_schema
 
 
 def remember_schema_in_query_sets() -> None:
-    """Patch QuerySet once; called when the apps are ready. What is built earlier, at import, belongs to no schema."""
+    """Patch the ORM once; called when the apps are ready. What is built earlier, at import, belongs to no schema."""
     if hasattr(QuerySet.__init__, "__wrapped__"):
         return
-    create, update = QuerySet.bulk_create, QuerySet.bulk_update
-
-    # Both write many instances under one question to the router, which is not told of them.
-    @wraps(create)
-    def bulk_create(self: Any, objs: Iterable[Any], *args: Any, **kwargs: Any) -> Any:
-        objs = list(objs)
-        require_own(objs)
-        return create(self, objs, *args, **kwargs)
-
-    @wraps(update)
-    def bulk_update(self: Any, objs: Iterable[Any], *args: Any, **kwargs: Any) -> Any:
-        objs = list(objs)
-        require_own(objs)
-        return update(self, objs, *args, **kwargs)
-
-    for kind in (QuerySet, RawQuerySet):
-        setattr(kind, "__init__", _remembering(kind.__init__))  # noqa: B010  mypy knows no assignment to a method
-    setattr(QuerySet, "bulk_create", bulk_create)  # noqa: B010
-    setattr(QuerySet, "bulk_update", bulk_update)  # noqa: B010
+    _wrap(QuerySet, "__init__", after=_remember_schema)
+    _wrap(RawQuerySet, "__init__", after=_remember_schema)
+    # Many instances under one question to the router, which is not told of them.
+    _wrap(QuerySet, "bulk_create", before=lambda _rows, objs, *args, **kwargs: _require_own(objs))
+    _wrap(QuerySet, "bulk_update", before=lambda _rows, objs, *args, **kwargs: _require_own(objs))
+    # A query set or a row as a value: filter(title__in=titles), filter(title=title), update(title=title).
+    _wrap(QuerySet, "resolve_expression", before=lambda rows, *args, **kwargs: _require_here(rows))
+    _wrap(Query, "check_related_objects", before=lambda _query, _field, value, *args: _require_own(value))
+    _wrap(Model, "prepare_database_save", before=lambda row, *args: _require_own(row))
 
 
-def _remembering(build: Any) -> Any:
-    @wraps(build)
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807  the method that it replaces
-        build(self, *args, **kwargs)
-        if HINT not in self._hints and apps.ready:
-            schema = connection.schema_name  # type: ignore[attr-defined]
-            if schema is not None:
-                self._hints = {**self._hints, HINT: schema}
+def _wrap(
+    owner: type,
+    name: str,
+    *,
+    before: Callable[..., None] | None = None,
+    after: Callable[..., None] | None = None,
+) -> None:
+    method = getattr(owner, name)
 
-    return __init__
+    @wraps(method)
+    def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if before is not None:
+            before(self, *args, **kwargs)
+        result = method(self, *args, **kwargs)
+        if after is not None:
+            after(self)
+        return result
+
+    setattr(owner, name, wrapped)
+
+
+def _remember_schema(rows: Any) -> None:
+    if HINT not in rows._hints and apps.ready:
+        schema = connection.schema_name  # type: ignore[attr-defined]
+        if schema is not None:
+            rows._hints = {**rows._hints, HINT: schema}
+
+
+def _require_here(rows: Any) -> None:
+    require_schema(rows._hints.get(HINT), rows.model)
+
+
+def _require_own(value: Any) -> None:
+    """`value` is a row, a list or tuple or set of rows, or anything else that a lookup takes."""
+    if isinstance(value, Model):
+        require_own([value])
+    elif isinstance(value, list | tuple | set):
+        require_own(row for row in value if isinstance(row, Model))

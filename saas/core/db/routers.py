@@ -81,6 +81,12 @@ def require_own(instances: Iterable[Any]) -> None:
         _require_own(instance, schema)
 
 
+def require_schema(home: str | None, model: Any) -> None:
+    """Raise WrongLibrary if `home`, where a query set of `model` was built, is another schema than the current."""
+    schema = connection.schema_name  # type: ignore[attr-defined]
+    _require(home or schema, schema, model)
+
+
 def _require_own(instance: Any, schema: str) -> None:
     _require(getattr(instance._state.db, "schema", schema), schema, type(instance))
 
