@@ -28,7 +28,7 @@ from shared_apps.fleet.services.releases import library_migrations
 from shared_apps.tenants.models import Library
 
 # Apps that the synthetic migrations belong to; nothing else depends on what they do here.
-APPS = ("branches", "preferences")
+APPS = ("accounts", "branches", "catalog", "circulation", "patrons", "preferences")
 IMPATIENT = Patience(lock_timeout=0.2, retries=1)
 _MODULE = """from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
@@ -114,19 +114,15 @@ class Fleet:
         """MIGRATION_MODULES of the deploy."""
         return {app: f"{self.package}.{app}" for app in APPS} if self.package else {}
 
-    @contextmanager
-    def before_the_deploy(self) -> Iterator[None]:
-        """The code as it was before any deploy."""
-        with override_settings(MIGRATION_MODULES={}):
-            library_migrations.cache_clear()
-            yield
-        library_migrations.cache_clear()
-
     def undeploy(self) -> None:
         """Back to the real migrations."""
-        for override in reversed(self._settings):
-            override.disable()
+        while self._settings:
+            self._settings.pop().disable()
         library_migrations.cache_clear()
+
+    def redeploy(self) -> None:
+        """The last deploy again, after `undeploy`."""
+        self._use(self.package)
 
     # -- libraries --------------------------------------------------------------------------------------------------
 
