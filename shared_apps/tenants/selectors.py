@@ -88,9 +88,12 @@ def subdomain_state(subdomain: str, *, besides: uuid.UUID | None = None) -> str:
     """
     names = {subdomain, subdomains.lookalike(subdomain)}
     with in_public():
-        held = FormerSubdomain.objects.filter(subdomain__in=names).exclude(library_id=besides)
-        had = Library.objects.filter(subdomain__in=names).exclude(pk=besides).values_list("status", flat=True)
-        found = set(had.union(held.values_list(Value("held"), flat=True)))
+        held = FormerSubdomain.objects.filter(subdomain__in=names)
+        had = Library.objects.filter(subdomain__in=names)
+        if besides is not None:
+            held, had = held.exclude(library_id=besides), had.exclude(pk=besides)
+        statuses = had.values_list("status", flat=True)
+        found = set(statuses.union(held.values_list(Value("held"), flat=True)))
     if not found:
         return "free"
     return "recently_closed" if found == {LibraryStatus.CLOSED} else "taken"

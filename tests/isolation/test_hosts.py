@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from saas.core.tenancy import hosts
+from saas.core.tenancy.hosts import HostCache
 from tests.bad_input import generated_folder
 from tests.permissions.scenes import Scenes
 
@@ -121,6 +125,25 @@ def test_the_listed_hosts_are_north_or_nobody(scenes: Scenes, listed: list[str])
     for host in listed:
         assert_north_or_nobody(ask(host), host)
         assert_not_public(host)
+
+
+@pytest.mark.parametrize(
+    "host", ["nowhere.localhost", "nowhere.example", "select.localhost", "pg_catalog.localhost"]
+)
+def test_an_unknown_host_costs_no_query_after_the_first_time(
+    scenes: Scenes, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosts, "_cache", HostCache(100, 60, 60))
+    monkeypatch.setattr(hosts.watch, "has_changed", lambda: False)
+    monkeypatch.setattr(hosts.watch, "is_blind", False)
+    counts = []
+    for _ in range(3):
+        with CaptureQueriesContext(connection) as queries:
+            answer = ask(host)
+        assert (answer.status_code, answer.json()["code"]) == (404, "library_not_found")
+        counts.append(len(queries))
+    assert counts[1:] == [0, 0]
+    assert counts[0] <= 2, "by its name, and by one that a library gave up"
 
 
 @pytest.mark.parametrize(
