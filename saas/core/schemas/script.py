@@ -51,7 +51,8 @@ def _statements(objects: Objects, filled: set[str], rows: list[str]) -> Iterator
         yield from _create_indexes(table)
     yield from late
     for table in objects.tables.values():
-        yield from _alterations(table)
+        yield from _alter_columns(table)
+        yield from _alter_indexes(table)
     for sequence, details in objects.sequences.items():
         if details["owned_by"] and not is_identity(details):
             owner = ".".join(map(name, details["owned_by"][:2]))
@@ -131,24 +132,29 @@ def _create_indexes(table: Table) -> Iterator[str]:
             yield f"CREATE {unique}INDEX {name(index)} ON {as_parsed(details['definition'])}"
 
 
-def _alterations(table: Table) -> Iterator[str]:
-    """What neither CREATE TABLE nor CREATE INDEX can say on every version; rare, so one statement each."""
-    alter = f"ALTER TABLE {name(table.name)}"
+# What neither CREATE TABLE nor CREATE INDEX can say on every version; rare, so one statement each.
+
+
+def _alter_columns(table: Table) -> Iterator[str]:
     storages = {"p": "PLAIN", "e": "EXTERNAL", "x": "EXTENDED", "m": "MAIN"}
     for column, details in table.columns_in_order():
-        alter_column = f"{alter} ALTER COLUMN {name(column)} SET"
+        alter = f"ALTER TABLE {name(table.name)} ALTER COLUMN {name(column)} SET"
         if details["attstorage"] != details["type_storage"]:
-            yield f"{alter_column} STORAGE {storages[details['attstorage']]}"
+            yield f"{alter} STORAGE {storages[details['attstorage']]}"
         if details["attstattarget"] is not None and details["attstattarget"] >= 0:
-            yield f"{alter_column} STATISTICS {details['attstattarget']}"
+            yield f"{alter} STATISTICS {details['attstattarget']}"
         if details["attoptions"]:
-            yield f"{alter_column} ({options(details['attoptions'])})"
+            yield f"{alter} ({options(details['attoptions'])})"
+
+
+def _alter_indexes(table: Table) -> Iterator[str]:
+    alter, made_with_constraints = f"ALTER TABLE {name(table.name)}", table.indexes_of_constraints()
     for index, details in table.indexes.items():
-        for number, target in (details["statistics"] or {}).items():
-            yield f"ALTER INDEX {name(index)} ALTER COLUMN {number} SET STATISTICS {target}"
-        if details["reloptions"] and index in table.indexes_of_constraints():
+        if details["reloptions"] and index in made_with_constraints:
             # PostgreSQL does not print them with the constraint.
             yield f"ALTER INDEX {name(index)} SET ({options(details['reloptions'])})"
+        for number, target in (details["statistics"] or {}).items():
+            yield f"ALTER INDEX {name(index)} ALTER COLUMN {number} SET STATISTICS {target}"
         if details["indisclustered"]:
             yield f"{alter} CLUSTER ON {name(index)}"
         if details["indisreplident"]:
