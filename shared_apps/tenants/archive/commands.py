@@ -34,7 +34,7 @@ _IMPORT = (
     "Make a library out of an archive, here or on another installation. All of the archive is checked before anything "
     "is written; what fails afterwards is rolled back. An archive of an earlier release is migrated on the way, one "
     "of a later release is refused. The library keeps its id where it is free. Exit code 0: done; 1: refused, nothing "
-    "was written; 3: broke off and was rolled back. Example: manage.py library import riverside.tar --subdomain riverside"
+    "was written; 3: broke off, rolled back. Example: manage.py library import riverside.tar --subdomain riverside"
 )
 _CLONE = (
     "Copy a library under another name, to try things with: a new id, no domains of its own, nobody signed in, and "

@@ -25,7 +25,7 @@ from saas.core.db.owner import OWNER, owner_connection
 from saas.core.principals import SYSTEM
 from saas.core.tenancy import LibraryContext, in_public
 from shared_apps.fleet.services.arriving import bring_forward, make_schema_as_of
-from shared_apps.tenants import domain_names
+from shared_apps.tenants import domain_names, rules
 from shared_apps.tenants.archive import checks, files, staging, tables
 from shared_apps.tenants.archive.checks import Way
 from shared_apps.tenants.archive.errors import ArchiveFailed, ArchiveRefused
@@ -132,8 +132,15 @@ def clone_library(*, subdomain: str, new_subdomain: str, now: datetime, report: 
 def _row_here(row: LibraryRow, target: Target, now: datetime) -> LibraryRow:
     row = replace(row, plan=target.plan or row.plan)
     if target.reopen:
-        row = replace(row, status=row.standing, restricted_at=None, suspended_at=None, closed_at=None)
-    return replace(row, created_at=now) if target.sandbox else row
+        # Without a hold the status says how the library stands; `standing` is written when a hold begins.
+        standing = row.status if row.status in rules.STANDINGS else row.standing
+        row = replace(
+            row, status=standing, standing=standing, restricted_at=None, suspended_at=None, closed_at=None
+        )
+    if target.sandbox:
+        standing = rules.TRIALING if row.status == rules.TRIALING else rules.ACTIVE
+        row = replace(row, status=standing, standing=standing, created_at=now)
+    return row
 
 
 def _hosts_here(manifest: Manifest, target: Target) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -181,20 +182,20 @@ def _plain(value: Any) -> Any:
 
 # -- reading: each part with exactly the members and types that it has ----------------------------------------
 
-_WORD = shapes.text(r"[a-z][a-z0-9_]{0,62}")
-_CHOICE = shapes.text(r"[a-z_]{1,40}")
-_SHA256 = shapes.text(r"[0-9a-f]{64}")
+_WORD = shapes.text(re.compile(r"[a-z][a-z0-9_]{0,62}"))
+_CHOICE = shapes.text(re.compile(r"[a-z_]{1,40}"))
+_SHA256 = shapes.text(re.compile(r"[0-9a-f]{64}"))
 _LIBRARY = shapes.record(
     LibraryRow,
     id=shapes.identifier,
-    subdomain=shapes.text(r"[a-z0-9-]{1,63}"),
-    name=shapes.text(r"[^\x00-\x1f\x7f]{1,200}"),
+    subdomain=shapes.text(re.compile(r"[a-z0-9-]{1,63}")),
+    name=shapes.text(re.compile(r"[^\x00-\x1f\x7f]{1,200}")),
     status=_CHOICE,
     standing=_CHOICE,
-    plan=shapes.text(r"[a-z0-9_-]{1,40}"),
-    country=shapes.text(r"[A-Z]{0,2}"),
-    language=shapes.text(r"[A-Za-z-]{2,10}"),
-    time_zone=shapes.text(r"[A-Za-z0-9_+/-]{1,64}"),
+    plan=shapes.text(re.compile(r"[a-z0-9_-]{1,40}")),
+    country=shapes.text(re.compile(r"[A-Z]{0,2}")),
+    language=shapes.text(re.compile(r"[A-Za-z-]{2,10}")),
+    time_zone=shapes.text(re.compile(r"[A-Za-z0-9_+/-]{1,64}")),
     created_at=shapes.moment,
     restricted_at=shapes.optional(shapes.moment),
     suspended_at=shapes.optional(shapes.moment),
@@ -212,11 +213,13 @@ _SEQUENCE = shapes.record(SequenceState, name=_WORD, last_value=shapes.number, i
 _FILE = shapes.record(StoredFile, name=shapes.file_name, size=shapes.count, sha256=_SHA256)
 _MANIFEST = shapes.record(
     Manifest,
-    product=shapes.text(r"[0-9A-Za-z.+-]{1,40}"),
+    product=shapes.text(re.compile(r"[0-9A-Za-z.+-]{1,40}")),
     release=_SHA256,
-    migrations=shapes.ascending(shapes.pair(_WORD, shapes.text(r"[A-Za-z0-9_]{1,255}")), most=100_000),
+    migrations=shapes.ascending(
+        shapes.pair(_WORD, shapes.text(re.compile(r"[A-Za-z0-9_]{1,255}"))), most=100_000
+    ),
     library=_LIBRARY,
-    domains=shapes.ascending(shapes.text(r"[a-z0-9.-]{1,253}"), most=1_000),
+    domains=shapes.ascending(shapes.text(re.compile(r"[a-z0-9.-]{1,253}")), most=1_000),
     left_out=shapes.ascending(_WORD, most=MAX_TABLES),
     tables=shapes.ascending(_TABLE, most=MAX_TABLES, by=lambda entry: entry.name),
     sequences=shapes.ascending(_SEQUENCE, most=10 * MAX_TABLES, by=lambda entry: entry.name),

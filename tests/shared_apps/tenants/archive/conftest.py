@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import override_settings
 
 from saas.core.db.owner import owner_connection
 from saas.core.tenancy import LibraryContext, in_public
 from shared_apps.fleet import services as fleet
 from shared_apps.fleet.services import arriving
 from shared_apps.tenants.models import Library
+from shared_apps.tenants.selectors import find_library_by_subdomain
+from tests.conftest import _empty as empty_library
 from tests.shared_apps.tenants.archive.content import fill_every_corner, forget_public_rows
 
 
@@ -30,18 +33,28 @@ def media(settings: Any, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def source(committed_library: LibraryContext, media: Path) -> Iterator[LibraryContext]:
-    """The library "east", committed, with rows and files of every kind; what a test has imported is erased after it."""
-    with in_public():
-        before = set(Library.objects.values_list("pk", flat=True))
+def source(
+    committed_library: LibraryContext, media: Path, erased_afterwards: None
+) -> Iterator[LibraryContext]:
+    """The library "east", committed, with rows and files of every kind."""
     fill_every_corner(committed_library, media)
     yield committed_library
-    with in_public():
-        arrived = list(Library.objects.exclude(pk__in=before))
-    for library in arrived:
-        forget(library)
     forget_public_rows()
-    connection.close()
+
+
+@pytest.fixture
+def erased_afterwards(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Libraries that a test has imported are erased after it."""
+    with django_db_blocker.unblock():
+        with in_public():
+            before = set(Library.objects.values_list("pk", flat=True))
+        yield
+        with in_public():
+            arrived = list(Library.objects.exclude(pk__in=before))
+        for library in arrived:
+            forget(library)
+        forget_public_rows()
+        connection.close()
 
 
 def forget(library: Library) -> None:
@@ -64,27 +77,46 @@ class Answer:
         return json.loads(self.out)
 
 
+def run_library(*args: object) -> Answer:
+    """Run `manage.py library ...` in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    try:
+        call_command("library", *map(str, args), stdout=out, stderr=err)
+    except CommandError as error:
+        return Answer(out.getvalue(), str(error), error.returncode)
+    return Answer(out.getvalue(), err.getvalue(), 0)
+
+
 @pytest.fixture
 def library_command() -> Callable[..., Answer]:
     """`library_command("export", "east", file)`: run `manage.py library ...` in this process."""
-
-    def run(*args: object) -> Answer:
-        out, err = io.StringIO(), io.StringIO()
-        try:
-            call_command("library", *map(str, args), stdout=out, stderr=err)
-        except CommandError as error:
-            return Answer(out.getvalue(), str(error), error.returncode)
-        return Answer(out.getvalue(), err.getvalue(), 0)
-
-    return run
+    return run_library
 
 
 @pytest.fixture
-def archive(source: LibraryContext, tmp_path: Path, library_command: Callable[..., Answer]) -> Path:
+def archive(source: LibraryContext, tmp_path: Path) -> Path:
     """An archive of `source`."""
     path = tmp_path / "east.tar"
-    assert library_command("export", "east", path).code == 0
+    assert run_library("export", "east", path).code == 0
     return path
+
+
+@pytest.fixture(scope="session")
+def whole_archive(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """An archive of the library "east" with rows and files of every kind, made once in a run."""
+    folder = tmp_path_factory.mktemp("archive")
+    with django_db_blocker.unblock(), override_settings(MEDIA_ROOT=folder / "media"):
+        library = find_library_by_subdomain("east")
+        assert library is not None
+        try:
+            fill_every_corner(library, folder / "media")
+            assert run_library("export", "east", folder / "east.tar").code == 0
+        finally:
+            forget_public_rows()
+            empty_library(library)
+    return folder / "east.tar"
 
 
 @pytest.fixture

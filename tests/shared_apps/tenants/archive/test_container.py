@@ -52,8 +52,7 @@ def refusal(tmp_path: Path) -> Callable[[bytes], str]:
             try:
                 open_archive(source)
             except ArchiveRefused as refused:
-                assert str(refused).endswith(".")
-                return refused.code
+                return refused.code if str(refused).endswith(".") else "not a sentence"
         return ""
 
     return try_it
@@ -131,7 +130,7 @@ def test_every_truncation_is_refused(data: bytes, refusal: Callable[[bytes], str
 def test_every_flipped_byte_is_refused(data: bytes, refusal: Callable[[bytes], str]) -> None:
     """Each 97th byte of the file, and of each member's content three more: headers, padding and end are among them."""
     places = {*range(0, len(data), 97)}
-    dice = random.Random(7)
+    dice = random.Random(7)  # noqa: S311
     for offset, size in members_of(data).values():
         places |= {offset + dice.randrange(size) for _ in range(3) if size}
     for place in sorted(places):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +26,16 @@ from shared_apps.delivery.models import OutboxMessage
 from shared_apps.fleet.models import LibrarySchema
 from shared_apps.fleet.services import current_key
 from shared_apps.tenants.archive import tables
+from shared_apps.tenants.archive.importing import Target, _row_here
 from shared_apps.tenants.models import Domain, Library
 from shared_apps.tenants.selectors import find_library_by_subdomain
 from shared_apps.tenants.services.lifecycle import resume_library, suspend_library
 from tenant_apps.branches.models import Branch
 from tests.database import PASSWORD
-from tests.factories import BranchFactory
+from tests.factories import NOW, BranchFactory
 from tests.shared_apps.tenants.archive.conftest import Answer, forget
 from tests.shared_apps.tenants.archive.content import AWKWARD, FILES
-from tests.shared_apps.tenants.archive.synthetic import contents_of
+from tests.shared_apps.tenants.archive.synthetic import ROW, contents_of
 
 Run = Callable[..., Answer]
 
@@ -253,6 +255,26 @@ def test_a_clone_is_a_copy_that_sends_nothing(
         Branch.objects.filter(code="corner").update(name="changed")
     with in_library(source):
         assert list(Branch.objects.order_by("pk").values()) == branches
+
+
+@pytest.mark.parametrize(
+    ("status", "standing", "reopened", "cloned"),
+    [
+        ("trialing", "active", "trialing", "trialing"),
+        ("past_due", "active", "past_due", "active"),
+        ("restricted", "past_due", "past_due", "active"),
+        ("closed", "trialing", "trialing", "trialing"),
+    ],
+)
+def test_what_a_library_is_once_nothing_holds_it_back(
+    status: str, standing: str, reopened: str, cloned: str
+) -> None:
+    held = {f"{status}_at": NOW} if status in {"restricted", "closed"} else {}
+    row = replace(ROW, status=status, standing=standing, **held)
+    assert _row_here(row, Target("x"), NOW) == row
+    open_again = _row_here(row, Target("x", reopen=True), NOW)
+    assert (open_again.status, open_again.restricted_at, open_again.closed_at) == (reopened, None, None)
+    assert _row_here(row, Target("x", reopen=True, sandbox=True), NOW).status == cloned
 
 
 def test_an_import_delivers_what_was_pending(
