@@ -79,6 +79,7 @@ def test_every_target_of_a_fleet_has_a_row_that_judges_it() -> None:
         ("view over HTTP", ">= 0.85", 0.8, False),
         ("view over HTTP", ">= 0.75", 0.8, True),
         ("statements beyond plain Django's 4", "<= 1", None, True),
+        ("trips beyond plain Django's 4", "<= 1", None, True),
         ("growth of claim: 4", "<= 1.2", 1.12, True),
         ("growth of replay: 4", "<= 1.2", 1.25, False),
         ("growth of no-op deploy: 4", "<= 1.2", 0.27, True),

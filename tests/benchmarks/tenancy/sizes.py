@@ -18,7 +18,6 @@ class Size:
     large: int
     titles: int
     sample: int
-    stock: int
     provisioned: int
     fleet_rounds: int
     request_rounds: int
@@ -43,9 +42,8 @@ def size_of(libraries: int) -> Size:
         large=min(20, max(2, libraries // 12)),
         titles=TITLES if whole else 2_000,
         sample=SAMPLE if whole else min(SAMPLE, max(3, libraries // 10)),
-        stock=3,
-        provisioned=20 if whole else 10,
+        provisioned=20 if whole else 6,
         fleet_rounds=3,
         request_rounds=7 if whole else 3,
-        requests=2_000 if whole else 600,
+        requests=2_000 if whole else 400,
     )
