@@ -28,7 +28,7 @@ def remember_schema_in_query_sets() -> None:
     _wrap(QuerySet, "__init__", after=_remember_schema)
     _wrap(RawQuerySet, "__init__", after=_remember_schema)
     # (a raw query set has asked the router when it was built, and asks no more)
-    _wrap(RawQuerySet, "iterator", before=lambda rows: _require_here(rows))
+    _wrap(RawQuerySet, "iterator", before=_require_here)
     # Many instances under one question to the router, which is not told of them.
     _wrap(QuerySet, "bulk_create", before=lambda _rows, objs, *args, **kwargs: _require_own(objs))
     _wrap(QuerySet, "bulk_update", before=lambda _rows, objs, *args, **kwargs: _require_own(objs))
