@@ -165,7 +165,7 @@ def at_once(number: int, work: Callable[[], Any]) -> list[Any]:
         try:
             with in_public(), transaction.atomic():
                 answers.append(work())
-                everybody.wait(60)
+                everybody.wait(20)
         finally:
             connection.close()
 
