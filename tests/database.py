@@ -6,7 +6,9 @@ migrating takes a minute. `fill` gives a library of a copy its starting rows, by
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,6 +48,30 @@ def maintenance_connection() -> psycopg.Connection[Any]:
     return psycopg.connect(dbname="postgres", autocommit=True, **wanted)
 
 
+_WAITERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'"
+
+
+def somebody_waits() -> bool:
+    """Whether a session of this run's database waits for a lock.
+
+    The owner looks, and anew each time: the login of requests does not see what others wait for, and a transaction
+    goes on seeing the sessions of its first look.
+    """
+    with maintenance_connection() as server:
+        found = server.execute(_WAITERS, [connection.settings_dict["NAME"]]).fetchone()
+    return bool(found and found[0])
+
+
+def wait_for_a_waiter(seconds: float = 20) -> bool:
+    """Return True once somebody waits for a lock: the race is on, and it is certain. False when the time is up."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if somebody_waits():
+            return True
+        time.sleep(0.02)
+    return False
+
+
 def use(name: str) -> None:
     """Make Django's connections of this process ones to the database `name`."""
     for alias in connections:
@@ -69,6 +95,20 @@ def copy_template(server: psycopg.Connection[Any], name: str) -> None:
 def drop(server: psycopg.Connection[Any], name: str) -> None:
     """Drop the database `name`, whoever is connected to it; nothing happens where there is none."""
     server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    _drop_roles_of_no_database(server)
+
+
+_ROLES_OF_NO_DATABASE = """
+    SELECT rolname FROM pg_roles r WHERE rolname ~ '^lib_[0-9a-f]{20}$'
+      AND NOT EXISTS (SELECT 1 FROM pg_shdepend WHERE refclassid = 'pg_authid'::regclass AND refobjid = r.oid)
+"""
+
+
+def _drop_roles_of_no_database(server: psycopg.Connection[Any]) -> None:
+    """Roles belong to the server: those of libraries whose database is gone would pile up."""
+    for (role,) in server.execute(_ROLES_OF_NO_DATABASE).fetchall():
+        with contextlib.suppress(psycopg.Error):  # another run has just dropped it, or begun to use it
+            server.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
 
 
 def template_name() -> str:
@@ -78,7 +118,13 @@ def template_name() -> str:
     # What the release in the template was written by.
     files += sorted(PROJECT.glob("saas/core/schemas/*.py"))
     files.append(PROJECT / "shared_apps/fleet/services/releases.py")
-    for file in [*files, PROJECT / "uv.lock", PROJECT / "saas" / "settings" / "apps.py"]:
+    digest.update(settings.DATABASES["default"]["USER"].encode())  # who is granted what in it
+    for file in [
+        *files,
+        PROJECT / "saas" / "core" / "db" / "roles.py",
+        PROJECT / "uv.lock",
+        PROJECT / "saas" / "settings" / "apps.py",
+    ]:
         digest.update(file.name.encode() + file.read_bytes())
     return f"lh_roles_{digest.hexdigest()[:16]}"
 

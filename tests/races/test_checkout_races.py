@@ -24,6 +24,7 @@ from shared_apps.delivery.models import OutboxMessage
 from tenant_apps.circulation.models import Loan, LoanRule
 from tenant_apps.circulation.services import check_out, checkout, return_copy
 from tenant_apps.patrons.services import report_card_lost
+from tests.database import somebody_waits
 from tests.tenant_apps.circulation.factories import NOW, CopyFactory, PatronFactory, main_branch
 
 ROUNDS = 5
@@ -229,17 +230,6 @@ class Held:
         self._go.set()
 
 
-def waiting_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        # (a transaction sees what it saw first otherwise)
-        cursor.execute("SELECT pg_stat_clear_snapshot()")
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        row = cursor.fetchone()
-    return bool(row and row[0])
-
-
 def until(condition: Callable[[], bool]) -> None:
     pause = threading.Event()
     for _ in range(TIMEOUT * 100):
@@ -264,7 +254,7 @@ def test_the_second_desk_waits_and_then_looks_again(
         first = pool.submit(outcome_of, committed_library, lambda: lend("A", "C1"))
         assert held.inside.wait(TIMEOUT)
         second = pool.submit(outcome_of, committed_library, lambda: lend("B", "C1"))
-        until(waiting_for_a_lock)
+        until(somebody_waits)
         held.release()
 
         assert (first.result(TIMEOUT), second.result(TIMEOUT)) == ("done", "limit_reached")
@@ -286,7 +276,7 @@ def test_a_card_reported_lost_while_the_desk_waits_is_refused(
         )
         assert held.inside.wait(TIMEOUT)
         loan = pool.submit(outcome_of, committed_library, lambda: lend("A", "C1"))
-        until(waiting_for_a_lock)
+        until(somebody_waits)
         held.release()
 
         assert (report.result(TIMEOUT), loan.result(TIMEOUT)) == ("done", "patron_blocked")

@@ -11,6 +11,7 @@ from saas.core.tenancy import in_library
 from shared_apps.audit.models import AuditEntry
 from shared_apps.delivery.models import OutboxMessage
 from tenant_apps.circulation.services import returns
+from tests.database import somebody_waits
 from tests.races.test_checkout_races import (
     TIMEOUT,
     Held,
@@ -18,7 +19,6 @@ from tests.races.test_checkout_races import (
     outcome_of,
     take_back,
     until,
-    waiting_for_a_lock,
 )
 from tests.tenant_apps.circulation.factories import CopyFactory, PatronFactory
 
@@ -37,7 +37,7 @@ def test_the_second_return_waits_and_finds_the_copy_back(
         first = pool.submit(outcome_of, committed_library, lambda: take_back("B"))
         assert held.inside.wait(TIMEOUT)
         second = pool.submit(outcome_of, committed_library, lambda: take_back("B"))
-        until(waiting_for_a_lock)
+        until(somebody_waits)
         held.release()
         assert (first.result(TIMEOUT), second.result(TIMEOUT)) == ("done", "done")
 

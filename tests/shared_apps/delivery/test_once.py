@@ -19,6 +19,7 @@ from saas.core.tenancy import in_library
 from shared_apps.delivery.models import IdempotentAnswer
 from shared_apps.delivery.services import once
 from tenant_apps.branches.models import Branch
+from tests.database import wait_for_a_waiter
 
 
 def sent(number: str, *, user: int | None = 1, path: str = "/branches/", **fields: str) -> HttpRequest:
@@ -133,15 +134,4 @@ def test_a_double_click_does_its_work_once(committed_library: Any, number: str) 
 
 
 def _wait_until_blocked() -> None:
-    """Until a statement waits for another transaction, as PostgreSQL says itself."""
-    for _look in range(200):
-        with connection.cursor() as cursor:
-            # (a transaction sees what it saw first otherwise)
-            cursor.execute("SELECT pg_stat_clear_snapshot()")
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            )
-            if cursor.fetchone()[0]:
-                return
-        threading.Event().wait(0.01)
-    raise AssertionError("nobody waits")
+    assert wait_for_a_waiter(), "nobody waits"

@@ -7,7 +7,6 @@ waits for a lock. The proof is read from the database, not from the answers.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,12 +19,7 @@ from shared_apps.signup import services, tokens
 from shared_apps.signup.applications import Application
 from shared_apps.signup.models import SignUp
 from shared_apps.tenants.models import Library
-
-# A transaction goes on seeing the sessions of its first look; whoever connects later would never be seen.
-LOOK_AFRESH = "SELECT pg_stat_clear_snapshot()"
-WAITERS = (
-    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-)
+from tests.database import wait_for_a_waiter
 
 
 @pytest.fixture
@@ -51,19 +45,6 @@ def ask(body: dict[str, Any]) -> str:
         application=Application(**values), password=body["password"], now=clock.now()
     )
     return tokens.token_for(row.pk, row.token_nonce)
-
-
-def wait_for_a_waiter(seconds: float = 20) -> bool:
-    """Whether another session waits for a lock of ours before the time is up."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        with connection.cursor() as cursor:
-            cursor.execute(LOOK_AFRESH)
-            cursor.execute(WAITERS)
-            if cursor.fetchone()[0]:
-                return True
-        time.sleep(0.02)
-    return False
 
 
 def at_once(actions: list[Callable[[], Any]]) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from tenant_apps.catalog import services
 from tenant_apps.catalog.errors import ImportInProgress
 from tenant_apps.catalog.models import Contributor, ImportJob, ImportRecord, Title
 from tenant_apps.catalog.services.imports import batches, runner
+from tests.database import wait_for_a_waiter
 from tests.tenant_apps.catalog.records import marc
 
 
@@ -58,20 +58,7 @@ def books(order: range, note: str) -> bytes:
 
 
 def wait_until_another_waits() -> None:
-    """Return once another session of this database waits for a lock: the race is on, and it is certain."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_stat_clear_snapshot()"
-            )  # a transaction sees what it saw first otherwise
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            )
-            if cursor.fetchone()[0]:
-                return
-        time.sleep(0.02)
-    raise AssertionError("nobody came to wait")
+    assert wait_for_a_waiter(), "nobody came to wait"
 
 
 def test_a_new_title_that_two_imports_bring_at_once_is_created_once(
