@@ -23,7 +23,7 @@ from shared_apps.tenants.archive.importing import Arrival, Target, check_import,
 from shared_apps.tenants.archive.manifest import Manifest
 from shared_apps.tenants.subcommands import Subcommand
 
-REFUSED, FAILED = 1, 3
+REFUSED, FAILED, STOPPED = 1, 3, 130
 _EXPORT = (
     "Write a library into one archive: every row of it, its files, and a manifest with checksums. People go on working "
     "meanwhile; the rows are those of one moment. The archive holds personal data and password hashes: keep it as you "
@@ -180,6 +180,10 @@ def _answered(command: BaseCommand, options: dict[str, Any]) -> Iterator[None]:
     """Turn a refusal or a failure into a message and an exit code; with --json it is printed as JSON as well."""
     try:
         yield
+    except KeyboardInterrupt as interrupt:
+        raise CommandError(
+            "Stopped. What was not finished is rolled back.", returncode=STOPPED
+        ) from interrupt
     except ArchiveError as error:
         if options["json"]:
             _print_json(command, {"error": {"code": error.code, "detail": str(error)}})

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import transaction
 
+from saas.core.db.owner import OWNER, owner_connection
 from saas.core.tenancy import LibraryContext, in_public
-from shared_apps.tenants.archive import commands, export
+from shared_apps.tenants.archive import commands, export, tables
 from shared_apps.tenants.models import Library
 from tests.shared_apps.tenants.archive.conftest import Answer
 
@@ -147,6 +149,53 @@ def test_more_files_than_an_archive_holds(
     monkeypatch.setattr(export, "MAX_FILES", 3)
     answer = library_command("export", "east", tmp_path / "a.tar", "--json")
     assert (answer.code, answer.json["error"]["code"]) == (1, "too_large")
+
+
+def test_a_table_that_is_locked(
+    source: LibraryContext, tmp_path: Path, library_command: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a migration, say: waited for, not longer than a lock is waited for anywhere, and named."""
+    monkeypatch.setattr(tables, "SETTINGS", (*tables.SETTINGS, "SET LOCAL lock_timeout TO '100ms'"))
+    with owner_connection() as other, transaction.atomic(using=OWNER), other.cursor() as cursor:
+        cursor.execute("LOCK TABLE lib_east.branches_branch IN ACCESS EXCLUSIVE MODE")
+        answer = library_command("export", "east", tmp_path / "a.tar", "--json")
+    assert (answer.code, answer.json["error"]["code"]) == (3, "busy")
+    assert library_command("export", "east", tmp_path / "a.tar").code == 0
+
+
+def test_a_migration_between_the_first_look_and_the_lock(
+    source: LibraryContext, tmp_path: Path, library_command: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = tables.lock_against_changes
+
+    def alter(statement: str) -> None:
+        with owner_connection() as other, other.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE lib_east.branches_branch {statement}")
+
+    def late(*args: Any) -> None:
+        alter("ADD COLUMN extra integer")
+        lock(*args)
+
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(tables, "lock_against_changes", late)
+            answer = library_command("export", "east", tmp_path / "a.tar", "--json")
+    finally:
+        alter("DROP COLUMN extra")
+    assert (answer.code, answer.json["error"]["code"]) == (1, "migrating")
+    assert not (tmp_path / "a.tar").exists()
+    assert library_command("export", "east", tmp_path / "a.tar").code == 0
+
+
+def test_stopped_by_its_user(
+    source: LibraryContext, tmp_path: Path, library_command: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_args: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(export.ArchiveWriter, "close", interrupted)
+    assert library_command("export", "east", tmp_path / "a.tar").code == 130
+    assert [path.name for path in tmp_path.iterdir()] == ["media"]
 
 
 def test_help_teaches(capsys: pytest.CaptureFixture[str], library_command: Run) -> None:
