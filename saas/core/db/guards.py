@@ -8,7 +8,7 @@ tests/hazards/test_wrong_library.py tells when Django changes what is patched.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
@@ -30,8 +30,8 @@ def remember_schema_in_query_sets() -> None:
     # (a raw query set has asked the router when it was built, and asks no more)
     _wrap(RawQuerySet, "iterator", before=_require_here)
     # Many instances under one question to the router, which is not told of them.
-    _wrap(QuerySet, "bulk_create", before=lambda _rows, objs, *args, **kwargs: _require_own(objs))
-    _wrap(QuerySet, "bulk_update", before=lambda _rows, objs, *args, **kwargs: _require_own(objs))
+    for name in ("bulk_create", "bulk_update"):
+        setattr(QuerySet, name, _looking_at_each(getattr(QuerySet, name)))
     # A query set or a row as a value: filter(title__in=titles), filter(title=title), update(title=title).
     _wrap(QuerySet, "resolve_expression", before=lambda rows, *args, **kwargs: _require_here(rows))
     _wrap(Query, "check_related_objects", before=lambda _query, _field, value, *args: _require_own(value))
@@ -57,6 +57,16 @@ def _wrap(
         return result
 
     setattr(owner, name, wrapped)
+
+
+def _looking_at_each(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def wrapped(self: Any, objs: Iterable[Any], *args: Any, **kwargs: Any) -> Any:
+        rows = list(objs)  # a generator could be read only once
+        require_own(rows)
+        return method(self, rows, *args, **kwargs)
+
+    return wrapped
 
 
 def _remember_schema(rows: Any) -> None:
