@@ -51,3 +51,25 @@ def visits(django_db_blocker: Any) -> Callable[..., Tally]:
         return tally
 
     return run
+
+
+@pytest.fixture(scope="session")
+def _east_and_west(django_db_setup: None, django_db_blocker: Any) -> tuple[Any, Any]:
+    from shared_apps.tenants.selectors import find_library_by_subdomain
+
+    with django_db_blocker.unblock():
+        return find_library_by_subdomain("east"), find_library_by_subdomain("west")
+
+
+@pytest.fixture
+def east(_east_and_west: tuple[Any, Any], django_db_blocker: Any) -> Iterator[Any]:
+    """A library that threads may read; nothing is written, so nothing need be taken away (see committed_library)."""
+    with django_db_blocker.unblock():
+        yield _east_and_west[0]
+
+
+@pytest.fixture
+def west(_east_and_west: tuple[Any, Any], django_db_blocker: Any) -> Iterator[Any]:
+    """A second one."""
+    with django_db_blocker.unblock():
+        yield _east_and_west[1]

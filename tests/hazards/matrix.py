@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,6 +67,18 @@ def run(arrangement: Arrangement, *, share: int) -> Tally:
             total.failed.append(f"{visitor.name} has not come to an end")
     total.strays = arrangement.scene.strays()
     return total
+
+
+@contextmanager
+def connected(arrangement: Arrangement) -> Iterator[Any]:
+    """This thread's `connections["default"]`, for the time of the block, is one to the scene."""
+    before = connections["default"]
+    connections["default"] = wrapper = arrangement.backend(arrangement.settings, "default")
+    try:
+        yield wrapper
+    finally:
+        wrapper.close()
+        connections["default"] = before
 
 
 @dataclass

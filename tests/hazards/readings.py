@@ -76,14 +76,21 @@ def stream(visit: Visit) -> None:
 
 
 def iterator(visit: Visit) -> None:
-    """In pieces of two rows: at least three fetches from a cursor on the server."""
-    visit.saw([branch.name for branch in Branch.objects.order_by("id").iterator(chunk_size=2)])
+    """In pieces of two rows: at least three fetches from a cursor on the server, and a switch before the second."""
+    names = []
+    for branch in Branch.objects.order_by("id").iterator(chunk_size=2):
+        if len(names) == 1:
+            visit.glance()
+        names.append(branch.name)
+    visit.saw(names)
 
 
 def server_side_cursor(visit: Visit) -> None:
     with connection.chunked_cursor() as cursor:
         cursor.execute(NAMES)
-        visit.saw([row[0] for row in [*cursor.fetchmany(2), *cursor.fetchall()]])
+        first = cursor.fetchmany(2)
+        visit.glance()
+        visit.saw([row[0] for row in [*first, *cursor.fetchall()]])
 
 
 def server_side_cursor_made_in_another_library(visit: Visit) -> None:

@@ -24,7 +24,6 @@ PGBOUNCER = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin:/o
 OLDER_POSTGRES = Path("/usr/lib/postgresql/15/bin")
 POOL_SIZE = 3
 _SECONDS_TO_START = 30.0
-# `options` is refused by default; a deployment sets the limits of its logins in the database instead.
 _PGBOUNCER_INI = """\
 [databases]
 * = host={host} port={port}
@@ -39,7 +38,6 @@ pool_mode = transaction
 default_pool_size = {pool_size}
 max_client_conn = 500
 server_login_retry = 1
-ignore_startup_parameters = extra_float_digits,options
 """
 
 

@@ -30,6 +30,8 @@ def arrange(
     settings.LIBRARY_ROLES = with_roles
     settings.DATABASE_POOLER = "transaction" if pooler else "none"
     described = scene.settings_for(scene.login if with_roles else scene.flat, pooler)
+    if pooler:
+        described["OPTIONS"] |= {"options": ""}  # PgBouncer refuses them; the settings leave them out as well
     if with_pool:
         # A thread waits for a connection that another has just used in another library.
         described |= {"CONN_MAX_AGE": 0}
