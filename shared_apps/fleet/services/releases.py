@@ -72,12 +72,13 @@ def current_release() -> Release:
     Works on the owner's connection and sees nothing uncommitted of the caller's. A release whose script could not be
     written, or did not make an identical schema, has an empty one and is logged as a warning.
     """
-    return _stored() or _build()
-
-
-def _stored() -> Release | None:
     with owner_connection():
-        return Release.objects.using(OWNER).filter(pk=current_key()).first()
+        return release_in_use()
+
+
+def release_in_use() -> Release:
+    """The same inside a block of `owner_connection()`, on its connection where the release is there already."""
+    return Release.objects.using(OWNER).filter(pk=current_key()).first() or _build()
 
 
 def _build() -> Release:

@@ -22,7 +22,7 @@ from saas.core.tenancy import in_public
 from shared_apps.fleet.errors import NoSchemaToClaim
 from shared_apps.fleet.models import LibrarySchema, SchemaState
 from shared_apps.fleet.services.ordinary import migrate_schema_ordinarily
-from shared_apps.fleet.services.releases import current_key, current_release
+from shared_apps.fleet.services.releases import current_key, release_in_use
 
 _ATTEMPTS = 5
 _CLAIM = """
@@ -45,10 +45,10 @@ def make_schema(*, state: str = SchemaState.SPARE, prepared: bool = True, name: 
     is there, for whoever brings the rows along. One transaction of the owner's, committed on return: killed before
     that, nothing is left. It sees nothing uncommitted of the caller's.
     """
-    release = current_release()
     name = name or new_schema_name()
-    row = LibrarySchema(name=name, state=state, release=release.key)
     with owner_connection() as wrapper:
+        release = release_in_use()
+        row = LibrarySchema(name=name, state=state, release=release.key)
         if release.script:
             with transaction.atomic(using=OWNER):
                 row.save(using=OWNER, force_insert=True)

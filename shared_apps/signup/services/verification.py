@@ -8,7 +8,7 @@ from django.db import transaction
 
 from saas.core.principals import ANONYMOUS
 from saas.core.tenancy import LibraryContext, in_public
-from shared_apps.audit.services import record
+from shared_apps.audit.services import record, recorded_together
 from shared_apps.entitlements import selectors as plans
 from shared_apps.signup import tokens
 from shared_apps.signup.errors import TokenExpired, TokenInvalid, TokenUsed
@@ -26,7 +26,7 @@ def verify(*, token: str, now: datetime) -> LibraryContext:
     TokenExpired, TokenUsed, or SubdomainTaken where somebody else was faster; then the sign-up stays as it
     was.
     """
-    with in_public(), transaction.atomic():
+    with in_public(), transaction.atomic(), recorded_together():
         row = _locked(token)
         _check_usable(row, now)
         library = provision_library(

@@ -18,6 +18,7 @@ from shared_apps.fleet.models import LibrarySchema, SchemaState
 from shared_apps.fleet.services import (
     claim_schema,
     current_key,
+    current_release,
     drop_schema,
     make_schema,
     note_release,
@@ -117,9 +118,9 @@ def test_a_preparer_that_fails_leaves_nothing_that_could_be_claimed(
         raise ZeroDivisionError
 
     if by == "migrations":
-        release = schemas.current_release()
+        release = current_release()
         release.script = ""
-        monkeypatch.setattr(schemas, "current_release", lambda: release)
+        monkeypatch.setattr(schemas, "release_in_use", lambda: release)
     monkeypatch.setattr(schemas, "prepare_library", fail)
     with pytest.raises(ZeroDivisionError):
         make_schema(name="lib_failed")
