@@ -2,7 +2,8 @@
 
 The script of a group is the same for each of its libraries: it names no schema. The message around it locks the
 library's row in the registry, so that two runs at once do each library once, chooses the schema, and writes the
-release in the same transaction: killed anywhere, a library is wholly at the one release or wholly at the other.
+release in the same transaction: killed anywhere, a library is wholly at the one release or wholly at the other. A spare
+that a script was tried on is no spare any more: its starting rows are those of the release before.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ SET LOCAL search_path = {schema}, extensions;
 {script}
 ;
 UPDATE public.fleet_libraryschema
-SET release = {new}, migrated_at = {now}, error = '', failed_at = NULL, attempts = 0 WHERE name = {name};
+SET release = {new}, migrated_at = {now}, error = '', failed_at = NULL, attempts = 0,
+    state = CASE state WHEN 'spare' THEN 'unfinished' ELSE state END
+WHERE name = {name};
 """
 _NOTE_FAILURE = """
 UPDATE public.fleet_libraryschema SET error = %s, failed_at = %s, attempts = attempts + 1

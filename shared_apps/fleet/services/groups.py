@@ -20,13 +20,14 @@ from shared_apps.fleet.services.releases import library_migrations
 class Group:
     """The laggards of one release: `release` is None where nothing is known of it.
 
-    `regular` are those whose tables are the release's, `drifted` the others.
+    `regular` are those whose tables are the release's, `drifted` the others; `spare` is a spare to try a script on.
     """
 
     key: str
     release: Release | None
     regular: list[str]
     drifted: list[str]
+    spare: str | None
 
 
 @dataclass(slots=True)
@@ -43,14 +44,18 @@ class GroupReport:
 def groups_of(seen: Survey) -> list[Group]:
     """The laggards by release, the newest first; the shapes of all of them come by one query."""
     with owner_connection() as wrapper, wrapper.cursor() as cursor:
-        found = shapes(cursor, [name for names in seen.laggards.values() for name in names])
+        names = [name for names in seen.laggards.values() for name in names]
+        found = shapes(cursor, [*names, *seen.spares.values()])
         releases = Release.objects.using(OWNER).in_bulk(list(seen.laggards))
     groups = []
     for key, names in seen.laggards.items():
         release = releases.get(key)
         regular = [name for name in names if release is None or found.get(name) == release.shape]
         is_regular = set(regular)
-        groups.append(Group(key, release, regular, [name for name in names if name not in is_regular]))
+        drifted = [name for name in names if name not in is_regular]
+        spare = seen.spares.get(key)
+        is_sound = spare is not None and release is not None and found.get(spare) == release.shape
+        groups.append(Group(key, release, regular, drifted, spare if is_sound else None))
     return sorted(groups, key=_age)
 
 

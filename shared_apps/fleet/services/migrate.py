@@ -20,10 +20,12 @@ from shared_apps.fleet.services.registry import Survey, survey
 from shared_apps.fleet.services.releases import current_key, current_release
 
 if TYPE_CHECKING:
+    from shared_apps.fleet.services.applying import Step
     from shared_apps.fleet.services.collecting import Collected
     from shared_apps.fleet.services.groups import Group, GroupReport
     from shared_apps.fleet.services.ordinary import Target
     from shared_apps.fleet.services.rows import Rows
+    from shared_apps.fleet.services.waves import Waves
 
 PUBLIC_SCHEMA = "public"
 
@@ -151,13 +153,30 @@ class _Run:
                 if collected is not None:
                     told.migrations = collected.migrations
                     self._watcher.say(f"{len(group.regular)} libraries: {', '.join(collected.migrations)}")
+                    canaries = self._canaries(waves, collected.step, group) if self._orders.canary else None
                     self._report.not_tried += waves.run(
-                        collected.step, group.regular, self._take, canary=self._orders.canary
+                        collected.step, group.regular, self._take, canaries=canaries
                     )
                 alone.append((group, [*(group.regular if reason else []), *group.drifted]))
         for group, schemas in alone:
             for schema in schemas:
                 self._migrate_alone(group, schema)
+
+    def _canaries(self, waves: Waves, step: Step, group: Group) -> int:
+        """How many of the libraries are to go one by one: none where a spare has made it."""
+        from shared_apps.fleet.services.schemas import drop_unclaimed
+        from shared_apps.fleet.services.waves import CANARIES
+
+        if group.spare is None:
+            return CANARIES
+        result = waves.try_on(step, group.spare)
+        if result.outcome is Outcome.MIGRATED:
+            drop_unclaimed(group.spare)
+            return 0
+        if result.outcome is Outcome.FAILED:
+            self._report.failed.append(result)
+            return CANARIES - 1
+        return CANARIES
 
     def _collected(self, group: Group) -> tuple[Collected | None, str]:
         """The group's script; or None and why it has none, "" where there is nothing to do."""

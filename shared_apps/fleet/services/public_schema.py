@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.apps import apps
-from django.contrib.auth.management import (
-    _get_all_permissions,  # type: ignore[attr-defined]  # what the end of a migration itself goes by
-)
+from django.contrib.auth.management import _get_all_permissions  # type: ignore[attr-defined]
 from django.db.migrations.executor import MigrationExecutor
 
 from saas.core.db.owner import owner_connection
@@ -46,7 +44,7 @@ def _migrations() -> set[str]:
 
 
 def _permissions() -> set[str]:
-    """What `create_permissions` makes for every model: "app.model.codename"."""
+    """What Django's `create_permissions` makes for every model, by its own list: "app.model.codename"."""
     return {
         f"{app.label}.{model._meta.model_name}.{codename}"
         for app in apps.get_app_configs()

@@ -16,10 +16,11 @@ SELECT ARRAY(SELECT app || '.' || name FROM public.django_migrations),
        ARRAY(SELECT c.app_label || '.' || c.model || '.' || coalesce(p.codename, '')
              FROM public.django_content_type c LEFT JOIN public.auth_permission p ON p.content_type_id = c.id),
        EXISTS (SELECT 1 FROM public.fleet_release WHERE key = %(key)s),
-       (SELECT count(*) FROM public.fleet_libraryschema WHERE state IN ('spare', 'taken') AND {chosen}),
+       (SELECT count(*) FROM public.fleet_libraryschema WHERE state = 'taken' AND {chosen}),
        ARRAY(SELECT json_build_array(release, name) FROM public.fleet_libraryschema
-             WHERE state IN ('spare', 'taken') AND {chosen} AND release <> %(key)s
-             ORDER BY release, state, name)
+             WHERE state = 'taken' AND {chosen} AND release <> %(key)s ORDER BY release, name),
+       ARRAY(SELECT json_build_array(release, min(name)) FROM public.fleet_libraryschema
+             WHERE state = 'spare' AND {chosen} AND release <> %(key)s GROUP BY release)
 """
 
 
@@ -28,8 +29,11 @@ class Survey:
     """What a run begins with.
 
     `public_migrations` ("app.name") and `public_permissions` ("app.model.codename", codename "" for the content type
-    itself) are what the public schema has; `laggards` the schemas of each release key but the current one, spares
-    first; `libraries` how many schemas were looked at.
+    itself) are what the public schema has; `laggards` the libraries' schemas of each release key but the current one,
+    `spares` a spare of each such release; `libraries` how many libraries were looked at.
+
+    Spares are tried on and not brought forward: their starting rows are those of their own release (docs/adr/0013),
+    and the refill of the pool drops them.
     """
 
     public_migrations: frozenset[str]
@@ -37,6 +41,7 @@ class Survey:
     has_release: bool
     libraries: int
     laggards: dict[str, list[str]]
+    spares: dict[str, str]
 
 
 def survey(connection: psycopg.Connection[Any], key: str, only: Sequence[str] | None = None) -> Survey | None:
@@ -48,7 +53,7 @@ def survey(connection: psycopg.Connection[Any], key: str, only: Sequence[str] | 
     query = _SURVEY.format(chosen=chosen)
     asked = {"key": key, "only": None if only is None else list(only)}
     try:
-        ((migrations, permissions, has_release, libraries, behind),) = connection.execute(
+        ((migrations, permissions, has_release, libraries, behind, spares),) = connection.execute(
             query, asked
         ).fetchall()
     except psycopg.errors.UndefinedTable:
@@ -56,4 +61,6 @@ def survey(connection: psycopg.Connection[Any], key: str, only: Sequence[str] | 
     laggards: dict[str, list[str]] = defaultdict(list)
     for release, name in behind:
         laggards[release].append(name)
-    return Survey(frozenset(migrations), frozenset(permissions), has_release, libraries, dict(laggards))
+    return Survey(
+        frozenset(migrations), frozenset(permissions), has_release, libraries, dict(laggards), dict(spares)
+    )

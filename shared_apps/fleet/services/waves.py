@@ -1,7 +1,7 @@
 """The order in which a group's libraries take their step: canaries, a small wave, all the others.
 
-A step that is wrong for everybody stops at its canaries; one that is wrong for real rows alone (canaries are spares
-where there are any) at the first wave. A library that fails by itself stops nobody.
+A step that is wrong for everybody stops at its canaries, the first of which is a spare where there is one; a step that
+is wrong for real rows alone stops at the first wave. A library that fails by itself stops nobody.
 """
 
 from __future__ import annotations
@@ -37,11 +37,18 @@ class Waves:
         for applier in self._appliers:
             applier.close()
 
-    def run(self, step: Step, schemas: Sequence[str], report: Report, *, canary: bool = True) -> list[str]:
-        """Apply the step to each schema, the first ones as canaries; the schemas that were not tried in the end."""
+    def try_on(self, step: Step, schema: str) -> Result:
+        """Apply the step to one schema."""
+        return self._pool.submit(self._one, step, schema).result()
+
+    def run(self, step: Step, schemas: Sequence[str], report: Report, *, canaries: int | None) -> list[str]:
+        """Apply the step to each schema; the schemas that were not tried in the end.
+
+        The first `canaries` go one by one until one of them has made it; with None all go at once.
+        """
         waiting = list(schemas)
-        if canary:
-            if not self._canaries(step, waiting, report):
+        if canaries is not None:
+            if not self._canaries(step, waiting, report, canaries):
                 return waiting
             wave, waiting = waiting[:FIRST_WAVE], waiting[FIRST_WAVE:]
             if not self._wave(step, wave, report):
@@ -49,15 +56,15 @@ class Waves:
         self._wave(step, waiting, report)
         return []
 
-    def _canaries(self, step: Step, waiting: list[str], report: Report) -> bool:
+    def _canaries(self, step: Step, waiting: list[str], report: Report, most: int) -> bool:
         """Take schemas from `waiting` one by one until one has made it; whether one has, or nothing speaks against."""
         failed = 0
-        while waiting and failed < CANARIES:
+        while waiting and failed < most:
             (result,) = self._apply(step, [waiting.pop(0)], report)
             if result.outcome is not Outcome.FAILED:
                 return True
             failed += not result.transient
-        return failed < CANARIES
+        return failed < most or not most
 
     def _wave(self, step: Step, wave: list[str], report: Report) -> bool:
         """Whether the next wave may follow: not after one in which every library was refused."""

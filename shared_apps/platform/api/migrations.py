@@ -59,5 +59,5 @@ class MigrationsView(ApiViewSet):
     )
     def list(self, request: Request) -> Response:
         """List each library's schema version, and how far it is behind this server's code."""
-        rows = migrations_of(self.paginate_queryset(self.get_queryset()))
+        rows = migrations_of(self.paginate_queryset(self.get_queryset()) or [])
         return self.get_paginated_response(LibraryMigrationsSerializer(rows, many=True).data)

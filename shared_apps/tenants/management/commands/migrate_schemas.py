@@ -1,19 +1,23 @@
-"""`manage.py migrate_schemas`: the public schema and every library to the newest migrations, quickly and resumably."""
+"""`manage.py migrate_schemas`: the public schema and every library to the newest migrations, quickly and resumably.
+
+A run that finds nothing to do is the start of the interpreter and one query; so what only other runs need is imported
+where it is used.
+"""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from django.apps import apps
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.migrations.autodetector import MigrationAutodetector
 
 from shared_apps.fleet.services.applying import Patience
 from shared_apps.fleet.services.migrate import FleetReport, Orders, migrate_fleet, plan_fleet
-from shared_apps.tenants.fleet_names import PUBLIC, names_of, schema_named
+from shared_apps.fleet.services.releases import library_migrations
 
 Target = tuple[str, str | None]
+PUBLIC = "public"
 _SHOWN = 20
 
 
@@ -89,17 +93,19 @@ class Command(BaseCommand):
 
     def _print(self, report: FleetReport, options: dict[str, Any]) -> None:
         schemas = {*report.drifted, *report.not_tried, *(result.schema for result in report.failed)}
-        names = names_of(schemas) if schemas else {}
+        names: dict[str, str] = {}
+        if schemas:
+            from shared_apps.tenants.fleet_names import names_of
+
+            names = names_of(schemas)
         if options["json"]:
             self._print_json(report, names)
         elif options["verbosity"] > 0:
             self._print_text(report, names)
 
     def _print_json(self, report: FleetReport, names: dict[str, str]) -> None:
-        from saas.core.api.renderers import dump
-
         self.stdout.write(
-            dump(
+            json.dumps(
                 {
                     "migrated": len(report.migrated),
                     "unchanged": report.unchanged,
@@ -119,7 +125,7 @@ class Command(BaseCommand):
                         for group in report.groups
                     ],
                 }
-            ).decode()
+            )
         )
 
     def _print_text(self, report: FleetReport, names: dict[str, str]) -> None:
@@ -140,8 +146,6 @@ class Command(BaseCommand):
     def _show_plan(self, orders: Orders, options: dict[str, Any]) -> None:
         public, groups = plan_fleet(orders)
         if options["plan"] and options["json"]:
-            from saas.core.api.renderers import dump
-
             told = [
                 {
                     "release": group.release,
@@ -152,7 +156,7 @@ class Command(BaseCommand):
                 }
                 for group in groups
             ]
-            self.stdout.write(dump({"public": list(public), "groups": told}).decode())
+            self.stdout.write(json.dumps({"public": list(public), "groups": told}))
         elif options["plan"]:
             self.stdout.write(f"Public schema: {', '.join(public) or 'nothing to do'}.")
             for group in groups:
@@ -172,7 +176,7 @@ def _orders(options: dict[str, Any]) -> Orders:
         options["shared"] = options["tenant"] = False  # both of two halves
     if options["parallel"] < 1 or options["retries"] < 0 or options["lock_timeout"] <= 0:
         raise CommandError("--parallel must be at least 1, --retries at least 0, --lock-timeout above 0.")
-    schema = schema_named(schema=options["schema_name"], subdomain=options["subdomain"])
+    schema = _schema(options["schema_name"], options["subdomain"])
     if schema is not None and schema != PUBLIC:
         if options["shared"]:
             raise CommandError("--shared is the public schema alone: it goes with no library.")
@@ -180,7 +184,7 @@ def _orders(options: dict[str, Any]) -> Orders:
     targets = _targets(options["app_label"], options["migration_name"])
     libraries = not options["shared"] and schema != PUBLIC
     if targets is not None:
-        libraries = libraries and apps.get_app_config(targets[0][0]).name in settings.TENANT_APPS
+        libraries = libraries and any(name.startswith(f"{targets[0][0]}.") for name in library_migrations())
     return Orders(
         targets=targets,
         only=None if schema in (None, PUBLIC) else (str(schema),),
@@ -190,6 +194,14 @@ def _orders(options: dict[str, Any]) -> Orders:
         parallel=options["parallel"],
         patience=Patience(lock_timeout=options["lock_timeout"], retries=options["retries"]),
     )
+
+
+def _schema(schema: str | None, subdomain: str | None) -> str | None:
+    if schema is None and subdomain is None:
+        return None
+    from shared_apps.tenants.fleet_names import schema_named
+
+    return schema_named(schema=schema, subdomain=subdomain)
 
 
 def _require_registered(schema: str) -> None:

@@ -112,7 +112,13 @@ def test_who_lost_the_lease_stops(north: Any, titles: Titles) -> None:
     assert run_backfill(name=NAME, library=north, sleep=somebody_else)
     row = Backfill.objects.get(name=NAME)
     assert row.finished_at is not None
-    assert row.batches == 3
+    assert [codes for _library, codes in titles.seen] == [
+        ["b0", "b1"],
+        ["b2", "b3"],
+        ["b4", "b5"],
+        [],
+        ["b2", "b3"],
+    ], "it went on after it found the lease gone"
     assert names(north) == [f"Branch b{each}" for each in range(6)]
 
 

@@ -8,10 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from shared_apps.fleet.models import LibrarySchema
-from shared_apps.fleet.services import current_key
+from shared_apps.fleet.services import applying, claim_schema, current_key
 from shared_apps.fleet.services.applying import Applier, Outcome, Patience, connect
 from shared_apps.fleet.services.verifying import verify_fleet
 from tests.shared_apps.fleet.services.deploys import IMPATIENT, Fleet
@@ -96,10 +97,18 @@ def test_a_long_reader_is_waited_for_again_and_again_then_named(fleet: Fleet) ->
     assert fleet.run().migrated == [schemas[1]]
 
 
-def test_a_reader_that_ends_in_time_is_no_failure(fleet: Fleet) -> None:
+def test_a_reader_that_ends_in_time_is_no_failure(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     (schema,) = fleet.libraries(1)
     fleet.deploy(ADD_FIELD)
-    reading, done = threading.Event(), threading.Event()
+    reading, done, attempts = threading.Event(), threading.Event(), []
+
+    def pause(attempt: int) -> None:
+        attempts.append(attempt)
+        if attempt == 1:
+            done.set()
+            thread.join()
+
+    monkeypatch.setattr(applying, "pause", pause)
 
     def read() -> None:
         with fleet.reader(schema, "branches_branch"):
@@ -110,12 +119,11 @@ def test_a_reader_that_ends_in_time_is_no_failure(fleet: Fleet) -> None:
     thread.start()
     try:
         assert reading.wait(10)
-        threading.Timer(0.5, done.set).start()
-        report = fleet.run(patience=Patience(lock_timeout=0.1, retries=50))
+        report = fleet.run(patience=Patience(lock_timeout=0.1, retries=3))
     finally:
         done.set()
         thread.join()
-    assert report.migrated == [schema]
+    assert (report.migrated, attempts) == ([schema], [0, 1])
     assert fleet.error_of(schema) == ""
 
 
@@ -132,12 +140,55 @@ def test_what_is_wrong_for_everybody_stops_at_the_canaries(fleet: Fleet) -> None
     assert len(fleet.run(canary=False).failed) == 5
 
 
-def test_the_canary_is_a_spare_where_there_is_one(fleet: Fleet) -> None:
-    fleet.libraries(3)
+def test_a_spare_is_tried_first_and_spent(fleet: Fleet) -> None:
+    """Its starting rows are those of the release before: at the new one, nobody may claim it."""
+    schemas = fleet.libraries(2)
+    spares = sorted(fleet.spare() for _each in range(2))
+    before = fleet.release_of(spares[1])
+    fleet.deploy(ADD_FIELD)
+    report = fleet.run()
+    assert (sorted(report.migrated), report.unchanged) == (sorted(schemas), 0)
+    assert not LibrarySchema.objects.filter(pk=spares[0]).exists()
+    assert fleet.ask("SELECT 1 FROM pg_namespace WHERE nspname = %s", [spares[0]]) == []
+    assert fleet.release_of(spares[1]) == before
+    assert "floor" not in fleet.columns(spares[1], "branches_branch")
+    with transaction.atomic():
+        assert claim_schema() is None
+
+
+def test_a_spare_that_fails_counts_as_a_canary(fleet: Fleet) -> None:
+    schemas = fleet.libraries(4)
+    spare = fleet.spare()
+    for schema in (*schemas, spare):
+        add_branches(fleet, schema, "Main")
+    fleet.deploy(WRONG)
+    report = fleet.run()
+    assert len(report.failed) == 3
+    assert report.failed[0].schema == spare
+    assert len(report.not_tried) == 2
+    assert fleet.release_of(spare) != current_key()
+
+
+def test_a_spare_that_is_claimed_meanwhile_is_left_to_its_library(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that still runs the old code may give it away while the new code tries its script on it."""
+    fleet.libraries(1)
     spare = fleet.spare()
     fleet.deploy(ADD_FIELD)
+    apply = Applier.apply
+
+    def claimed_first(self: Any, step: Any, schema: str) -> Any:
+        if schema == spare:
+            with connect() as other:
+                other.execute("UPDATE fleet_libraryschema SET state = 'taken' WHERE name = %s", [spare])
+        return apply(self, step, schema)
+
+    monkeypatch.setattr(Applier, "apply", claimed_first)
     fleet.run()
-    assert fleet.watcher.results[0].schema == spare
+    row = LibrarySchema.objects.get(pk=spare)
+    assert (row.state, row.release) == ("taken", current_key())
+    assert "floor" in fleet.columns(spare, "branches_branch")
 
 
 def test_a_library_that_cannot_be_a_canary_stops_nobody(fleet: Fleet) -> None:
@@ -235,8 +286,6 @@ def test_statements_are_flat_in_the_fleet(fleet: Fleet, monkeypatch: pytest.Monk
 
 
 def test_retries_wait_longer_and_never_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    from shared_apps.fleet.services import applying
-
     waits: list[float] = []
     monkeypatch.setattr(time, "sleep", waits.append)
     for attempt in (0, 0, 0, 5, 20):

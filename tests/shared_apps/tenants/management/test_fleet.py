@@ -49,7 +49,8 @@ def rename() -> Iterator[str]:
 
 def test_status_as_json(fleet: Fleet) -> None:
     good, bad = fleet.libraries(2)
-    spare = fleet.spare()
+    for _each in range(2):  # the first one is tried on
+        fleet.spare()
     old = current_version()
     fleet.deploy(ADD_FIELD)
     fleet.tell(bad, "ALTER TABLE branches_branch ADD COLUMN floor text")
@@ -66,18 +67,16 @@ def test_status_as_json(fleet: Fleet) -> None:
     assert "already exists" in libraries[subdomain(bad)]["error"]
     assert libraries[subdomain(bad)]["attempts"] == 1
     assert libraries[subdomain(bad)]["failed_at"].endswith("Z")
-    assert answer["spares"] == [{"version": current_version(), "lag": 0}]
+    assert answer["spares"] == [{"version": old, "lag": 1}]
     behind = json.loads(run("status", "--behind", "--json"))
     assert [row["subdomain"] for row in behind["libraries"]] == [subdomain(bad)]
-    assert fleet.release_of(spare) == fleet.release_of(good)
 
 
 def test_status_for_people(fleet: Fleet) -> None:
     (schema,) = fleet.libraries(1)
-    spare = fleet.spare()
     old = current_version()
     fleet.deploy(ADD_FIELD)
-    fleet.run(only=(spare,))
+    spare = fleet.spare()
     lines = run("status").splitlines()
     assert lines[0] == f"This code is at {current_version()}."
     assert lines[1].split() == [subdomain(schema), old, "1", "behind"]
