@@ -21,7 +21,9 @@ NOW = clock.now()
 
 
 def entry(action: str = "thing.done") -> AuditEntry:
-    return AuditEntry(at=NOW, action=action, actor_kind="system", changes={"name": "O'Hara %s", "n": [1, None]})
+    return AuditEntry(
+        at=NOW, action=action, actor_kind="system", changes={"name": "O'Hara %s", "n": [1, None]}
+    )
 
 
 def test_a_row_is_the_same_as_a_saved_one(in_north: Any) -> None:
