@@ -8,10 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import Count, prefetch_related_objects
 from django.utils import timezone
+from guardian.models import UserObjectPermission
 
 from saas.core.tenancy import WrongLibrary, in_library
 from shared_apps.accounts.models import User
@@ -20,7 +22,7 @@ from tenant_apps.circulation.models import LoanRule
 from tenant_apps.patrons.models import Patron, PatronCategory
 
 Rows = dict[str, list[Any]]
-MODELS = (Branch, LoanRule, Patron, PatronCategory, Group, User.groups.through)
+MODELS = (Branch, LoanRule, Patron, PatronCategory, Group, User.groups.through, UserObjectPermission)
 
 
 @pytest.fixture(autouse=True)
@@ -163,6 +165,18 @@ def _updated_with(branch: Branch) -> None:
     Patron.objects.filter(pk=9001).update(home_branch=branch)
 
 
+def _granted_on(branch: Branch) -> None:
+    """A reference that knows the row's number and kind alone (a generic foreign key)."""
+    grant = UserObjectPermission(
+        user=User.objects.order_by("pk")[0],
+        permission=Permission.objects.get(codename="change_branch"),
+        content_type=ContentType.objects.get_for_model(Branch),
+        object_pk=str(branch.pk),
+    )
+    grant.content_object = branch
+    grant.save()
+
+
 def _saved(branch: Branch) -> None:
     branch.name = "taken over"
     branch.save()
@@ -196,6 +210,7 @@ USES: dict[str, Callable[[Branch], Any]] = {
     "related, one by one": lambda branch: list(Patron.objects.filter(home_branch__in=iter([branch]))),
     "related, left out": lambda branch: list(Patron.objects.exclude(home_branch=branch)),
     "related, saved": _assigned_and_saved,
+    "related, granted on": _granted_on,
     "related, created with": _created_with,
     "related, bulk_create": _bulk_created_with,
     "related, bulk_update": _bulk_updated_with,
