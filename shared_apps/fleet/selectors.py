@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -31,6 +32,21 @@ class SchemaStanding:
     failed_at: datetime | None
     attempts: int
     migrated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillStanding:
+    """How far a backfill is in one library: `last_id` is the last key that it has done, None before the first.
+
+    `error` is what it stopped with, "" where it did not.
+    """
+
+    name: str
+    schema: str
+    batches: int
+    last_id: int | None
+    is_finished: bool
+    error: str
 
 
 def all_schemas() -> QuerySet[LibrarySchema]:
@@ -72,7 +88,27 @@ def current_version() -> str:
     return version_of(current_key(), list(library_migrations()))
 
 
-def unfinished_backfills() -> list[Backfill]:
+def unfinished_backfills() -> list[BackfillStanding]:
     """Backfills that are not at their end in some library, by name and schema."""
+    return _backfills(finished_at=None)
+
+
+def backfills_named(name: str) -> list[BackfillStanding]:
+    """How far one backfill is in each library that it was asked for in, by schema."""
+    return _backfills(name=name)
+
+
+def _backfills(**wanted: Any) -> list[BackfillStanding]:
     with in_public():
-        return list(Backfill.objects.filter(finished_at=None).order_by("name", "schema"))
+        rows = list(Backfill.objects.filter(**wanted).order_by("name", "schema"))
+    return [
+        BackfillStanding(
+            name=row.name,
+            schema=row.schema,
+            batches=row.batches,
+            last_id=row.last_id,
+            is_finished=row.finished_at is not None,
+            error=row.error,
+        )
+        for row in rows
+    ]

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
@@ -14,7 +15,7 @@ from saas.core.principals import Principal
 from saas.core.tenancy import in_public
 from shared_apps.fleet import selectors as fleet
 from shared_apps.fleet.services import current_key
-from shared_apps.tenants.models import Library
+from shared_apps.tenants.selectors import all_libraries
 
 VIEW, MANAGE = "platform.view", "platform.manage"
 
@@ -59,16 +60,16 @@ class LibraryMigrations:
     migrated_at: datetime
 
 
-def libraries_with_a_schema(*, behind: bool) -> QuerySet[Library]:
+def libraries_with_a_schema(*, behind: bool) -> QuerySet[Any]:
     """The libraries that have tables, whatever their status; with `behind`, those that are not at the code's release.
 
     The query set runs where it is evaluated, in the public schema.
     """
     schemas = fleet.all_schemas().exclude(release=current_key()) if behind else fleet.all_schemas()
-    return Library.objects.filter(schema_name__in=schemas.values("name"))
+    return all_libraries().filter(schema_name__in=schemas.values("name"))
 
 
-def migrations_of(libraries: Sequence[Library]) -> list[LibraryMigrations]:
+def migrations_of(libraries: Sequence[Any]) -> list[LibraryMigrations]:
     """Versions of these libraries, in their order; two queries however many there are."""
     schemas = fleet.all_schemas().filter(pk__in=[library.schema_name for library in libraries])
     found = {standing.schema: standing for standing in fleet.standings(schemas)}

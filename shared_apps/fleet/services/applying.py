@@ -8,7 +8,7 @@ that a script was tried on is no spare any more: its starting rows are those of 
 
 from __future__ import annotations
 
-import random
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -181,4 +181,5 @@ def error_text(error: BaseException) -> str:
 
 def pause(attempt: int) -> None:
     """Wait before the next try: longer each time, and never the same for two libraries."""
-    time.sleep(random.uniform(0.5, 1.5) * min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE))  # noqa: S311  no secret
+    share = 0.5 + secrets.randbelow(1000) / 1000
+    time.sleep(share * min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE))

@@ -12,15 +12,17 @@ from typing import Any
 import psycopg
 
 _SURVEY = """
+WITH chosen AS (
+    SELECT name, state, release FROM public.fleet_libraryschema
+    WHERE %(only)s::text[] IS NULL OR name = ANY(%(only)s)
+), behind AS (SELECT * FROM chosen WHERE release <> %(key)s)
 SELECT ARRAY(SELECT app || '.' || name FROM public.django_migrations),
        ARRAY(SELECT c.app_label || '.' || c.model || '.' || coalesce(p.codename, '')
              FROM public.django_content_type c LEFT JOIN public.auth_permission p ON p.content_type_id = c.id),
        EXISTS (SELECT 1 FROM public.fleet_release WHERE key = %(key)s),
-       (SELECT count(*) FROM public.fleet_libraryschema WHERE state = 'taken' AND {chosen}),
-       ARRAY(SELECT json_build_array(release, name) FROM public.fleet_libraryschema
-             WHERE state = 'taken' AND {chosen} AND release <> %(key)s ORDER BY release, name),
-       ARRAY(SELECT json_build_array(release, min(name)) FROM public.fleet_libraryschema
-             WHERE state = 'spare' AND {chosen} AND release <> %(key)s GROUP BY release)
+       (SELECT count(*) FROM chosen WHERE state = 'taken'),
+       ARRAY(SELECT json_build_array(release, name) FROM behind WHERE state = 'taken' ORDER BY release, name),
+       ARRAY(SELECT json_build_array(release, min(name)) FROM behind WHERE state = 'spare' GROUP BY release)
 """
 
 
@@ -49,12 +51,10 @@ def survey(connection: psycopg.Connection[Any], key: str, only: Sequence[str] | 
 
     `key` is the release that counts as current ("" for none), `only` the schemas to look at.
     """
-    chosen = "true" if only is None else "name = ANY(%(only)s)"
-    query = _SURVEY.format(chosen=chosen)
     asked = {"key": key, "only": None if only is None else list(only)}
     try:
         ((migrations, permissions, has_release, libraries, behind, spares),) = connection.execute(
-            query, asked
+            _SURVEY, asked
         ).fetchall()
     except psycopg.errors.UndefinedTable:
         return None

@@ -41,7 +41,7 @@ WHERE NOT EXISTS (
     SELECT 1 FROM auth_permission p WHERE p.content_type_id = c.id AND p.codename = v.codename)
 """
 _RAISE_SEQUENCE = """
-SELECT setval('{table}_id_seq', GREATEST(last_value, (SELECT max(id) FROM {table}))) FROM {table}_id_seq
+SELECT setval({name}, GREATEST(last_value, (SELECT max(id) FROM {table}))) FROM {sequence}
 """
 _RECORD = """
 INSERT INTO django_migrations (app, name, applied)
@@ -114,7 +114,13 @@ def permission_script(before: Rows, after: Rows) -> list[sql.Composable]:
 
 
 def _raise_sequence(table: str) -> sql.Composable:
-    return sql.SQL(_RAISE_SEQUENCE.format(table=table))
+    sequence = f"{table}_id_seq"
+    names = {
+        "name": sql.Literal(sequence),
+        "sequence": sql.Identifier(sequence),
+        "table": sql.Identifier(table),
+    }
+    return sql.SQL(_RAISE_SEQUENCE).format(**names)
 
 
 def _values(rows: Iterable[Sequence[Any]]) -> sql.Composable:

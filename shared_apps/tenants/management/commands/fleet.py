@@ -12,7 +12,7 @@ from saas.core.api.renderers import dump
 from saas.core.tenancy import LibraryContext, in_public
 from shared_apps.fleet import selectors
 from shared_apps.fleet.errors import UnknownBackfill
-from shared_apps.fleet.models import Backfill
+from shared_apps.fleet.selectors import BackfillStanding
 from shared_apps.fleet.services import backfills, verifying
 from shared_apps.tenants.fleet_names import libraries_with_a_schema, names_of, schema_named
 
@@ -139,8 +139,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if options["here"]:
             self._run_here(name, libraries)
-        with in_public():
-            rows = list(Backfill.objects.filter(name=name).order_by("schema"))
+        rows = selectors.backfills_named(name)
         names = names_of(row.schema for row in rows)
         if options["json"]:
             self._print_json(name=name, libraries=[_told(row, names) for row in rows])
@@ -182,17 +181,17 @@ def _behind(lag: int | None) -> str:
     return f"{lag} behind" if lag else "up to date"
 
 
-def _told(row: Backfill, names: dict[str, str]) -> dict[str, Any]:
+def _told(row: BackfillStanding, names: dict[str, str]) -> dict[str, Any]:
     return {
         "name": row.name,
         "library": names[row.schema],
         "batches": row.batches,
         "last_id": row.last_id,
-        "finished": row.finished_at is not None,
+        "finished": row.is_finished,
         "error": row.error,
     }
 
 
-def _line(row: Backfill, names: dict[str, str]) -> str:
-    state = "finished" if row.finished_at else row.error or "not finished"
+def _line(row: BackfillStanding, names: dict[str, str]) -> str:
+    state = "finished" if row.is_finished else row.error or "not finished"
     return f"{row.name} in {names[row.schema]}: {row.batches} batches, {state}"
