@@ -4,5 +4,8 @@ import os
 
 from django.core.asgi import get_asgi_application
 
+from saas.core.db.startup import refuse_a_leaking_mode
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings.local")
 application = get_asgi_application()
+refuse_a_leaking_mode()

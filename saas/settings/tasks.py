@@ -82,6 +82,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"expires": 600},
     },
+    "fleet.resume_backfills": {
+        "task": "fleet.resume_backfills",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
     "fleet.refill_spares": {
         "task": "fleet.refill_spares",
         "schedule": 60.0,

@@ -10,10 +10,12 @@ from unittest import mock
 import psycopg
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 from psycopg import sql
 
-from saas.core.db import base, switching
+from saas import celery
+from saas.core.db import base, startup, switching
+from saas.core.db.startup import refuse_a_leaking_mode
 from saas.core.tenancy import in_library, in_public
 from tenant_apps.branches.models import Branch
 from tests.hazards.matrix import Arrangement, connected
@@ -181,10 +183,40 @@ def test_a_pooler_is_refused_with_djangos_pool_as_well(
     settings.DATABASE_POOLER = "none"
     with django_db_blocker.unblock(), mock.patch.object(base.DatabaseWrapper, "_connection_pools", {}):
         with connected(arrangement) as wrapper, in_library(scene.libraries[0]):
-            for _attempt in range(2):
+            for _attempt in range(8):  # more than the pool has connections: each is given back
                 with pytest.raises(ImproperlyConfigured, match="DATABASE_POOLER"):
                     rows(NAMES)
             wrapper.close_pool()
+
+
+def test_a_process_behind_such_a_pooler_does_not_start(
+    scene: Scene, pooler: dict[str, str], settings: Any, django_db_blocker: Any
+) -> None:
+    arrangement = arrange(scene, settings, pooler=pooler)
+    with django_db_blocker.unblock(), connected(arrangement) as wrapper:
+        refuse_a_leaking_mode()
+        assert wrapper.connection is None, "nothing stays open that a worker would inherit"
+        settings.DATABASE_POOLER = "none"
+        with pytest.raises(ImproperlyConfigured, match="DATABASE_POOLER"):
+            refuse_a_leaking_mode()
+        with pytest.raises(SystemExit, match="DATABASE_POOLER"):
+            celery.refuse_to_start_where_a_library_could_leak()
+
+
+def test_a_database_that_is_away_keeps_no_process_from_starting(settings: Any) -> None:
+    class Away:
+        closed = False
+
+        def ensure_connection(self) -> None:
+            raise OperationalError("connection refused")
+
+        def close(self) -> None:
+            self.closed = True
+
+    away = Away()
+    with mock.patch.object(startup, "connection", away):
+        refuse_a_leaking_mode()
+    assert away.closed
 
 
 def test_a_pooler_told_of_where_none_is_does_no_harm(

@@ -12,31 +12,30 @@ _JWT = "tests/saas/core/test_jwt.py"
 
 LEAKS = (
     Mutation(
-        name="public-on-the-search-path",
-        file="saas/core/db/base.py",
-        old="return [self.schema_name or PUBLIC, EXTENSIONS]",
-        new="return [self.schema_name or PUBLIC, PUBLIC, EXTENSIONS]",
-        tests=(f"{_PATH}::test_a_dropped_table_of_both_schemas_does_not_fall_through",),
-        why="a missing table would be the public one, with somebody else's rows",
-    ),
-    Mutation(
-        name="search-path-from-memory",
-        file="saas/core/db/base.py",
-        old='if reported != ", ".join(self._get_cursor_search_paths()):',
-        new="if self.search_path_set_schemas != self._get_cursor_search_paths():",
-        tests=(
-            f"{_PATH}::test_rollback_to_a_savepoint_undoes_the_set_and_the_next_query_mends_it",
-            f"{_PATH}::test_a_raw_set_is_noticed_and_mended",
-        ),
-        why="a rollback undoes SET search_path: the next query would read the library before",
-    ),
-    Mutation(
         name="search-path-that-was-not-set",
-        file="saas/core/db/base.py",
-        old="            self._require_path_was_set()\n",
+        file="saas/core/db/switching.py",
+        old="        if result.status != ExecStatus.COMMAND_OK:\n            raise _refused(self.path, result.error_message)\n"
+        '        if reported is not None and pgconn.parameter_status(b"search_path") != self.path:\n'
+        '            raise _refused(self.path, b"the server reports another one")\n',
         new="",
         tests=(f"{_PATH}::test_where_the_path_cannot_be_set_nothing_is_read",),
         why="a SET that the server refuses would leave the next query in the library before",
+    ),
+    Mutation(
+        name="switch-inside-a-transaction",
+        file="saas/core/tenancy/context.py",
+        old="    if not same_transaction:\n        _require_no_transaction(wrapper, tenant.schema_name)\n",
+        new="",
+        tests=(f"{_PATH}::test_no_switch_inside_an_open_transaction",),
+        why="rows of two libraries would be one transaction, which two nodes cannot keep",
+    ),
+    Mutation(
+        name="set-config-for-all",
+        file="saas/core/db/roles.py",
+        old='        cursor.execute(f"REVOKE EXECUTE ON FUNCTION {_SET_CONFIG} FROM PUBLIC")\n',
+        new="",
+        tests=("tests/hazards/test_injection.py",),
+        why="an injected SELECT could switch role and path",
     ),
     Mutation(
         name="schema-not-given-back",

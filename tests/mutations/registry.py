@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from tests.mutations.doors import DOORS
 from tests.mutations.fleets import FLEETS
+from tests.mutations.hazards import HAZARDS
 from tests.mutations.leaks import LEAKS
 from tests.mutations.lives import LIVES
 from tests.mutations.losses import LOSSES
 from tests.mutations.mutation import Mutation
 from tests.mutations.pages import PAGES
 
-MUTATIONS: tuple[Mutation, ...] = (*LEAKS, *LOSSES, *DOORS, *PAGES, *LIVES, *FLEETS)
+MUTATIONS: tuple[Mutation, ...] = (*LEAKS, *LOSSES, *DOORS, *PAGES, *LIVES, *FLEETS, *HAZARDS)
 
 __all__ = ["MUTATIONS", "Mutation"]

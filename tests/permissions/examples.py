@@ -392,6 +392,7 @@ PUBLIC: dict[str, Builder] = {
     ),
     "GET /api/v1/signup/{sign_up_id}/": lambda s: Example(f"/api/v1/signup/{s.sign_up.pk}/"),
     "GET /api/v1/platform/libraries/": plain("/api/v1/platform/libraries/"),
+    "GET /api/v1/platform/migrations/": plain("/api/v1/platform/migrations/"),
     "GET /api/v1/platform/libraries/{library_id}/": lambda s: Example(
         f"/api/v1/platform/libraries/{s.library.pk}/"
     ),

@@ -137,6 +137,7 @@ PUBLIC: dict[str, frozenset[str]] = {
     "GET /api/v1/signup/{sign_up_id}/": WORLD,
     # the platform
     "GET /api/v1/platform/libraries/": PLATFORM,
+    "GET /api/v1/platform/migrations/": PLATFORM,
     "GET /api/v1/platform/libraries/{library_id}/": PLATFORM,
     "POST /api/v1/platform/libraries/{library_id}/suspend/": OPERATORS,
     "POST /api/v1/platform/libraries/{library_id}/resume/": OPERATORS,

@@ -92,7 +92,11 @@ class DatabaseWrapper(TenantDatabaseWrapper):
         reports = connection.pgconn.parameter_status(b"search_path") is not None
         self.carries_switch = pooled or (not reports and self.alias != OWNER)
         if not pooled and not getattr(connection, "reaches_its_server", False):
-            _refuse_a_pooler(connection)
+            try:
+                _refuse_a_pooler(connection)
+            except ImproperlyConfigured:
+                self.pool.putconn(connection) if self.pool else connection.close()
+                raise
             connection.reaches_its_server = True  # Django's own pool hands it out again and again
         return connection
 
@@ -152,7 +156,6 @@ def _refuse_a_pooler(connection: Any) -> None:
     """
     result = connection.pgconn.exec_(b"SELECT pg_catalog.pg_backend_pid()")
     if int(result.get_value(0, 0)) != connection.pgconn.backend_pid:
-        connection.close()
         raise ImproperlyConfigured(
             "a connection pooler stands between LibraryHub and PostgreSQL: set DATABASE_POOLER=transaction"
         )

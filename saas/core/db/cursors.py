@@ -85,8 +85,8 @@ class LibraryCursor(_Checked, _Cursor):  # type: ignore[misc]
 
     def _execute_send(self, query: Any, **options: Any) -> None:
         # The extended protocol takes one statement alone, so that SQL injected into one of ours cannot bring a second
-        # one (`; RESET ROLE; ...`). psycopg has no public option for it; test_stacked_statements.py tells when this
-        # method changes.
+        # one (`; RESET ROLE; ...`). psycopg has no public option for it; tests/hazards/test_injection.py tells when
+        # this method changes.
         wrapper = getattr(self._conn, "library_wrapper", None)
         if wrapper is not None and wrapper.takes_single_statements:
             options["force_extended"] = True
