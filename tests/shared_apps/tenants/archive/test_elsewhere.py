@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from psycopg import sql
 
 from saas.core.tenancy import LibraryContext
 from tests import database
@@ -37,9 +38,18 @@ def elsewhere(source: LibraryContext, tmp_path: Path) -> Iterator[Callable[..., 
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout)
 
-    yield run
+    made: list[str] = []
+
+    def remembered(*args: object) -> Any:
+        answer = run(*args)
+        made.extend(name for name in [answer.get("schema")] if name)
+        return answer
+
+    yield remembered
     with database.maintenance_connection() as server:
         database.drop(server, name)
+        for role in made:
+            server.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
 
 
 def test_there_and_out_again(

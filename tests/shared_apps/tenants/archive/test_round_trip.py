@@ -8,15 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.contrib.sessions.models import Session
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 from rest_framework_simplejwt.tokens import RefreshToken
 
 from saas.core import clock
-from saas.core.db.owner import owner_connection
+from saas.core.db.owner import OWNER, owner_connection
 from saas.core.principals import SYSTEM
 from saas.core.schemas import read_facts
 from saas.core.tenancy import LibraryContext, in_library, in_public
@@ -25,7 +26,7 @@ from shared_apps.audit.models import AuditEntry
 from shared_apps.delivery.models import OutboxMessage
 from shared_apps.fleet.models import LibrarySchema
 from shared_apps.fleet.services import current_key
-from shared_apps.tenants.archive import tables
+from shared_apps.tenants.archive import importing, tables
 from shared_apps.tenants.archive.importing import Target, _row_here
 from shared_apps.tenants.models import Domain, Library
 from shared_apps.tenants.selectors import find_library_by_subdomain
@@ -214,6 +215,25 @@ def test_requests_work_under_the_role_of_the_new_library(archive: Path, library_
         assert cursor.fetchone() == (schema, schema)
         cursor.execute("SELECT has_schema_privilege(%s, 'lib_east', 'USAGE')", [schema])
         assert cursor.fetchone() == (False,)
+
+
+def test_a_commit_whose_answer_gets_lost(
+    archive: Path, media: Path, library_command: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection breaks after the server has committed: the library is there, so it is not said to have failed."""
+    written = importing._write_public_rows
+
+    def lost() -> None:
+        raise OperationalError("server closed the connection unexpectedly") from psycopg.OperationalError()
+
+    def then_lost(*args: Any) -> LibraryContext:
+        transaction.on_commit(lost, using=OWNER)
+        return written(*args)
+
+    monkeypatch.setattr(importing, "_write_public_rows", then_lost)
+    assert library_command("import", archive, "--subdomain", "eastern").code == 0
+    stored = media / found("eastern").schema_name
+    assert sum(1 for path in stored.rglob("*") if path.is_file()) == len(FILES)
 
 
 def test_a_suspended_library_stays_so_unless_it_is_reopened(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -66,6 +67,24 @@ def test_shapes_leave_out_what_is_computed(cursor: Any) -> None:
 def test_rows_come_by_their_key_and_text_by_its_bytes(cursor: Any) -> None:
     assert rows_of(cursor, "composite") == "Z\t1\nz\t1\nä\t1\na\t2\nb\t2\n"
     assert rows_of(cursor, "keyless") == "10\t\\N\n2\ta\n2\tx\n\\N\t\\t\\n\\\\\n"
+
+
+def test_text_is_ordered_by_its_bytes_whatever_the_collation() -> None:
+    """The servers of the tests sort by bytes anyway, so it is the statement that is looked at."""
+    sent: list[str] = []
+
+    class Recorder:
+        @contextmanager
+        def copy(self, query: Any) -> Iterator[list[bytes]]:
+            sent.append(query.as_string(None))
+            yield []
+
+    for key in ((("a", False), ("b", True)), ()):
+        list(tables.copy_out(Recorder(), "lib_x", tables.TableShape("t", ("a", "b"), key)))
+    assert sent == [
+        'COPY (SELECT "a", "b" FROM "lib_x"."t" ORDER BY "a", "b" COLLATE "C") TO STDOUT',
+        'COPY (SELECT "a", "b" FROM "lib_x"."t" ORDER BY "a"::text COLLATE "C", "b"::text COLLATE "C") TO STDOUT',
+    ]
 
 
 def test_values_are_spelled_the_same_on_every_server(cursor: Any) -> None:
