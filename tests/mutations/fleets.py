@@ -14,8 +14,8 @@ FLEETS = (
     Mutation(
         name="library-migrated-by-two-runs",
         file=f"{_SERVICES}/applying.py",
-        old="WHERE name = {name} AND release = {old} FOR UPDATE;",
-        new="WHERE name = {name};",
+        old="WHERE name = {name} AND release = {old} RETURNING 1",
+        new="WHERE name = {name} RETURNING 1",
         tests=(f"{_KILLED}::test_two_runs_at_once_do_each_library_once",),
         why="two runs at once would write the rows of a migration twice",
     ),

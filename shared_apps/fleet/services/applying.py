@@ -1,8 +1,8 @@
 """One library's step from one release to another: one message to the server, which is one transaction.
 
-The script of a group is the same for each of its libraries: it names no schema. The message around it locks the
-library's row in the registry, so that two runs at once do each library once, chooses the schema, and writes the
-release in the same transaction: killed anywhere, a library is wholly at the one release or wholly at the other. A spare
+The script of a group is the same for each of its libraries: it names no schema. The message around it first writes the
+new release into the library's row of the registry, which locks the row, so that two runs at once do each library once,
+and then chooses the schema: killed anywhere, a library is wholly at the one release or wholly at the other. A spare
 that a script was tried on is no spare any more: its starting rows are those of the release before.
 """
 
@@ -22,25 +22,22 @@ from psycopg import sql
 
 from saas.core.db.owner import OWNER
 
-# Raised by the guard below: another run has migrated the library, or taken it away.
-_MOVED_ON = "LH001"
+# What the first statement fails with where the library is no longer at its release: another run has migrated it.
+_MOVED_ON = "fleet:moved-on:"
 # Not granted in time, deadlock, serialization; the server shuts down, starts, or has ended the session.
 _WORTH_ANOTHER_TRY = frozenset({"55P03", "40P01", "40001", "57P01", "57P02", "57P03"})
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 3.0
 
 _MESSAGE = """
 SET LOCAL lock_timeout = {lock_timeout};
-DO $guard$ BEGIN
-PERFORM 1 FROM public.fleet_libraryschema WHERE name = {name} AND release = {old} FOR UPDATE;
-IF NOT FOUND THEN RAISE EXCEPTION 'not at the release it was' USING ERRCODE = 'LH001'; END IF;
-END $guard$;
+WITH moved AS (
+    UPDATE public.fleet_libraryschema
+    SET release = {new}, migrated_at = {now}, error = '', failed_at = NULL, attempts = 0,
+        state = CASE state WHEN 'spare' THEN 'unfinished' ELSE state END
+    WHERE name = {name} AND release = {old} RETURNING 1
+) SELECT CASE count(*) WHEN 0 THEN CAST({moved_on} || count(*) AS integer) END FROM moved;
 SET LOCAL search_path = {schema}, extensions;
 {script}
-;
-UPDATE public.fleet_libraryschema
-SET release = {new}, migrated_at = {now}, error = '', failed_at = NULL, attempts = 0,
-    state = CASE state WHEN 'spare' THEN 'unfinished' ELSE state END
-WHERE name = {name};
 """
 _NOTE_FAILURE = """
 UPDATE public.fleet_libraryschema SET error = %s, failed_at = %s, attempts = attempts + 1
@@ -96,6 +93,7 @@ class Step:
             "old": sql.Literal(self.old),
             "new": sql.Literal(self.new),
             "now": sql.Literal(now),
+            "moved_on": sql.Literal(_MOVED_ON),
             "script": sql.SQL(self.script),
         }
         return sql.SQL(_MESSAGE).format(**parts).as_string(None)
@@ -123,7 +121,7 @@ class Applier:
                 self._connected().execute(message)
                 return Result(schema, Outcome.MIGRATED)
             except psycopg.Error as error:
-                if error.sqlstate == _MOVED_ON:
+                if _MOVED_ON in (error.diag.message_primary or ""):
                     # After a lost connection it may have been this very message that had arrived.
                     return Result(schema, Outcome.MIGRATED if lost else Outcome.ELSEWHERE)
                 lost = lost or self._is_lost()
