@@ -242,6 +242,7 @@ def test_what_a_killed_run_left_is_removed_with_its_roles_and_nothing_else(
         execute(server, "CREATE DATABASE {}", scratch.DATABASE)
         for role in (granted, orphaned, bystander):
             execute(server, "CREATE ROLE {}", role)
+        execute(server, "GRANT CREATE ON DATABASE postgres TO {}", bystander)  # a role of no database is nobody's
         with psycopg.connect(server.info.dsn, dbname=scratch.DATABASE, autocommit=True) as inside:
             execute(inside, "CREATE SCHEMA {0}", granted)
             execute(inside, "GRANT USAGE ON SCHEMA {0} TO {0}", granted)
@@ -258,7 +259,8 @@ def test_what_a_killed_run_left_is_removed_with_its_roles_and_nothing_else(
             server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [scratch.DATABASE]).fetchone()
             is None
         )
-        execute(server, "DROP ROLE {}", bystander)
+        execute(server, "DROP OWNED BY {0}", bystander)
+        execute(server, "DROP ROLE {0}", bystander)
 
 
 def execute(connection: psycopg.Connection[Any], statement: str, *names: str) -> None:

@@ -117,6 +117,7 @@ def test_every_app_of_ours_is_linted_somewhere() -> None:
     )
 
 
+@pytest.mark.django_db(databases=["default", "owner"])  # makemigrations looks at the history in each
 def test_a_model_without_its_migration_is_found(branches_with: Callable[[str], None]) -> None:
     assert missing_migrations() == ""
     branches_with(GOOD["a column that may be empty"])

@@ -123,6 +123,7 @@ def test_the_start_page_takes_no_post(browser: Client, body: dict[str, Any]) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.django_db(databases=["default", "owner"])
 def test_the_whole_way_from_the_form_to_the_library(browser: Client, body: dict[str, Any]) -> None:
     sent = submit(browser, body)
     row = SignUp.objects.get()

@@ -223,6 +223,7 @@ def test_a_refused_attempt_costs_no_sign_up_but_is_counted(
 
 
 @pytest.mark.slow
+@pytest.mark.django_db(databases=["default", "owner"])
 def test_from_the_form_to_the_open_library(public_api: Any, api: Any, body: dict[str, Any]) -> None:
     client = public_api()
     identifier = client.post(SIGNUP, body).json()["id"]
