@@ -31,6 +31,8 @@ def prepare_database(cursor: Any) -> None:
     """Give a database the rights that everything else here builds on. May run twice; nothing is taken from the owner.
 
     `public` belongs to the owner and to the login of requests, not to everybody; `extensions` is readable for all.
+    Nobody but the owner makes temporary tables: on a connection that is kept, one would stand before the table of its
+    name in every library.
     EXECUTE on set_config() is taken from PUBLIC, because with it a mere SELECT could switch the library: only the
     owner of that function (a superuser) can do so, and `check --deploy` tells where it was not done. The cursor is
     the owner's, before the first migration.
@@ -39,6 +41,13 @@ def prepare_database(cursor: Any) -> None:
     cursor.execute("GRANT USAGE ON SCHEMA extensions TO PUBLIC")
     cursor.execute("SELECT current_user, rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user")
     owner, is_superuser = cursor.fetchone()
+    cursor.execute(
+        "SELECT d, pg_catalog.has_database_privilege('public', d, 'TEMPORARY') FROM pg_catalog.current_database() d"
+    )
+    database, is_open = cursor.fetchone()
+    if is_open:
+        revoke = sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC")
+        cursor.execute(revoke.format(sql.Identifier(database)))
     if is_superuser:
         cursor.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
         cursor.execute(f"REVOKE EXECUTE ON FUNCTION {_SET_CONFIG} FROM PUBLIC")
@@ -96,7 +105,10 @@ def drop_role(cursor: Any, schema: str) -> None:
     owner's and outside of a transaction, or in one of its own.
     """
     cursor.execute("SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = %s", [schema])
-    if cursor.fetchone() is None or _is_needed_elsewhere(cursor, schema):
+    if cursor.fetchone() is None:
+        return
+    _drop_large_objects(cursor, schema)
+    if _is_needed_elsewhere(cursor, schema):
         return
     cursor.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(schema)))
 
@@ -119,6 +131,18 @@ def _logins() -> list[str]:
     """Who must be able to become a library: requests' login and the owner (tests, imports), each once."""
     names = [login_of_requests(), str(settings.DATABASES[OWNER]["USER"])]
     return [name for name in dict.fromkeys(names) if name]
+
+
+def _drop_large_objects(cursor: Any, role: str) -> None:
+    """Drop those that a role owns: we make none, but an injected SELECT can, and they would keep the role for ever."""
+    owned = "FROM pg_catalog.pg_largeobject_metadata WHERE lomowner = {name}::pg_catalog.regrole"
+    cursor.execute(sql.SQL(f"SELECT 1 {owned} LIMIT 1").format(name=sql.Literal(role)))
+    if cursor.fetchone() is None:
+        return
+    # An owner who is no superuser may not touch them but as that role. One statement, so that the role ends with it.
+    statement = f"BEGIN SET LOCAL ROLE {{role}}; PERFORM pg_catalog.lo_unlink(oid) {owned}; RESET ROLE; END"
+    block = sql.SQL(statement).format(role=sql.Identifier(role), name=sql.Literal(role))
+    cursor.execute(sql.SQL("DO {}").format(sql.Literal(block.as_string(None))))
 
 
 def _is_needed_elsewhere(cursor: Any, role: str) -> bool:

@@ -100,6 +100,8 @@ def test_a_librarys_role_has_its_own_schema_and_nothing_else(server: dict[str, A
             f"TRUNCATE {ONE}.title",
             "SELECT set_config('search_path', 'public', false)",
             "SELECT set_config('role', 'none', false)",
+            # It would stand before the table of that name in every library that the connection serves later.
+            "CREATE TEMPORARY TABLE title (id bigint)",
         ):
             assert _refused(requests, statement), statement
         requests.execute("RESET ROLE")
@@ -123,6 +125,21 @@ def test_a_role_goes_with_its_library_and_may_be_dropped_twice(server: dict[str,
         cursor.execute(f"DROP SCHEMA {ONE} CASCADE")
         for _twice in range(2):
             roles.drop_role(cursor, ONE)
+        assert (_exists(cursor, ONE), _exists(cursor, OTHER)) == (False, True)
+
+
+def test_large_objects_go_with_the_role_that_owns_them(server: dict[str, Any]) -> None:
+    _make_libraries(server)
+    with psycopg.connect(**{**server, "user": LOGIN}, autocommit=True) as requests:
+        # Needs no right: an injected SELECT can do it, and a role that owns something is not dropped.
+        for role in (ONE, OTHER):
+            requests.execute(f"SET ROLE {role}")
+            requests.execute("SELECT lo_from_bytea(0, 'kept for ever')")
+    with psycopg.connect(**{**server, "user": OWNER}) as owner, owner.cursor() as cursor:
+        cursor.execute(f"DROP SCHEMA {ONE} CASCADE")
+        roles.drop_role(cursor, ONE)
+        cursor.execute("SELECT current_user, (SELECT count(*) FROM pg_largeobject_metadata)")
+        assert cursor.fetchone() == (OWNER, 1), "the other library's is still there"
         assert (_exists(cursor, ONE), _exists(cursor, OTHER)) == (False, True)
 
 
