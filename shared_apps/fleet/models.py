@@ -14,7 +14,8 @@ class Release(models.Model):
 
     `key` is the SHA-256 (hex) of the sorted "app.name" of every migration of the library apps; `script` replays into
     an empty schema (saas.core.schemas), and is "" where schemas have to be made by the ordinary migrations;
-    `fingerprint` and `shape` are those of a schema made by them (`fingerprint` "" where it holds an unknown object).
+    `fingerprint` and `shape` are those of a schema made by them (`fingerprint` "" where it holds an unknown object), as
+    PostgreSQL of the major version `server` prints its catalogue.
     """
 
     key = models.CharField(primary_key=True, max_length=64)
@@ -22,6 +23,7 @@ class Release(models.Model):
     script = models.TextField()
     fingerprint = models.CharField(max_length=64)
     shape = models.CharField(max_length=64)
+    server = models.PositiveSmallIntegerField()
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:

@@ -18,7 +18,7 @@ from typing import Any, cast
 import structlog
 from django.apps import apps
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connections, transaction
 from django.db.migrations.loader import MigrationLoader
 from psycopg import sql
 
@@ -78,19 +78,29 @@ def current_release() -> Release:
 
 def release_in_use() -> Release:
     """The same inside a block of `owner_connection()`, on its connection where the release is there already."""
-    return Release.objects.using(OWNER).filter(pk=current_key()).first() or _build()
+    return _built() or _build()
+
+
+def _built() -> Release | None:
+    """Made on this server: after pg_upgrade the same schema reads differently, and its release is made anew."""
+    return Release.objects.using(OWNER).filter(pk=current_key(), server=_server()).first()
+
+
+def _server() -> int:
+    wrapper: Any = connections[OWNER]
+    return int(wrapper.pg_version // 10_000)
 
 
 def _build() -> Release:
     with held(FleetLock.RELEASE, wait=True), owner_connection() as wrapper:
-        built = Release.objects.using(OWNER).filter(pk=current_key()).first()
+        built = _built()
         if built is not None:
             return built
         _drop_template(wrapper)
         try:
             _make_template(wrapper)
             release = release_of(wrapper, TEMPLATE, migrations=library_migrations())
-            release.save(using=OWNER, force_insert=True)
+            release.save(using=OWNER)
         finally:
             _drop_template(wrapper)
     return release
@@ -122,7 +132,7 @@ def release_of(wrapper: Any, schema: str, *, migrations: Iterable[str]) -> Relea
     On the owner's connection, also inside a transaction. Its script is checked by making another schema of it.
     """
     names = sorted(migrations)
-    release = Release(key=key_of(names), migrations=names, script="", fingerprint="")
+    release = Release(key=key_of(names), migrations=names, script="", fingerprint="", server=_server())
     with wrapper.cursor() as cursor:
         release.shape = schemas.shapes(cursor, [schema])[schema]
         try:

@@ -124,6 +124,14 @@ def test_what_a_killed_builder_left_is_in_nobodys_way() -> None:
     assert TEMPLATE not in schemas_there()
 
 
+def test_after_an_upgrade_of_the_server_the_release_is_made_anew_with_its_ids(fleet: Fleet) -> None:
+    before = current_release()
+    Release.objects.filter(pk=before.key).update(server=before.server - 1, script=before.script, shape="other")
+    made = current_release()
+    assert (made.server, made.shape, made.script) == (before.server, before.shape, before.script)
+    assert Release.objects.get(pk=before.key).shape == before.shape
+
+
 def test_a_new_release_goes_on_from_the_one_before_with_its_ids(fleet: Fleet) -> None:
     before = rows_of(make_schema(prepared=False))
     fleet.deploy(TABLE)
