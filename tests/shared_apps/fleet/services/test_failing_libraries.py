@@ -240,6 +240,32 @@ def test_a_lost_connection_is_opened_anew(fleet: Fleet, monkeypatch: pytest.Monk
     assert all(result.outcome is Outcome.MIGRATED for result in fleet.watcher.results)
 
 
+@pytest.mark.parametrize(
+    ("drift", "named"),
+    [
+        ("ALTER TABLE branches_branch ALTER name SET DEFAULT 'Main'", "column branches_branch.name: default is"),
+        (
+            "ALTER TABLE branches_branch DROP CONSTRAINT branches_branch_version_check,"
+            " ADD CONSTRAINT branches_branch_version_check CHECK (version >= -1)",
+            "constraint branches_branch.branches_branch_version_check: definition is",
+        ),
+        (
+            'ALTER TABLE branches_branch ALTER name TYPE varchar(200) COLLATE "C"',
+            "column branches_branch.name: collation is",
+        ),
+    ],
+    ids=["a default", "a rule", "a collation"],
+)
+def test_drift_that_leaves_every_name_and_type_alone_is_named_too(
+    fleet: Fleet, drift: str, named: str
+) -> None:
+    good, drifted = fleet.libraries(2)
+    fleet.tell(drifted, drift)
+    (found,) = verify_fleet((good, drifted), progress=lambda done, total: None)
+    assert found.schema == drifted
+    assert any(named in line for line in found.differences)
+
+
 def test_the_verify_report_says_what_differs(fleet: Fleet) -> None:
     good, drifted, renumbered = fleet.libraries(3)
     fleet.tell(drifted, "ALTER TABLE branches_branch ADD COLUMN floor text")
