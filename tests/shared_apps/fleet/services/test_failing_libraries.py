@@ -243,7 +243,10 @@ def test_a_lost_connection_is_opened_anew(fleet: Fleet, monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("drift", "named"),
     [
-        ("ALTER TABLE branches_branch ALTER name SET DEFAULT 'Main'", "column branches_branch.name: default is"),
+        (
+            "ALTER TABLE branches_branch ALTER name SET DEFAULT 'Main'",
+            "column branches_branch.name: default is",
+        ),
         (
             "ALTER TABLE branches_branch DROP CONSTRAINT branches_branch_version_check,"
             " ADD CONSTRAINT branches_branch_version_check CHECK (version >= -1)",
