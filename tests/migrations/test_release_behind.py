@@ -49,7 +49,11 @@ class Skew:
     release: str
 
 
-@pytest.fixture(scope="module", params=["north", "south"], ids=lambda name: f"{name}-is-ahead")
+@pytest.fixture(
+    scope="module",
+    params=["north", pytest.param("south", marks=pytest.mark.deep)],
+    ids=lambda name: f"{name}-is-ahead",
+)
 def skew(
     request: Any, django_db_setup: None, django_db_blocker: Any, tmp_path_factory: Any
 ) -> Iterator[Skew]:

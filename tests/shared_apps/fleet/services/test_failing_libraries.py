@@ -76,6 +76,7 @@ def test_a_drifted_library_is_named_and_the_others_are_done(fleet: Fleet) -> Non
         assert fleet.rows(drifted, table) == fleet.rows(good, table)
 
 
+@pytest.mark.deep
 def test_a_schema_that_is_gone_is_named(fleet: Fleet) -> None:
     good, gone = fleet.libraries(2)
     fleet.tell(good, f"ALTER SCHEMA {gone} RENAME TO lib_moved_away")
@@ -97,6 +98,7 @@ def test_a_long_reader_is_waited_for_again_and_again_then_named(fleet: Fleet) ->
     assert fleet.run().migrated == [schemas[1]]
 
 
+@pytest.mark.deep
 def test_a_reader_that_ends_in_time_is_no_failure(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     (schema,) = fleet.libraries(1)
     fleet.deploy(ADD_FIELD)
@@ -127,6 +129,7 @@ def test_a_reader_that_ends_in_time_is_no_failure(fleet: Fleet, monkeypatch: pyt
     assert fleet.error_of(schema) == ""
 
 
+@pytest.mark.deep
 def test_what_is_wrong_for_everybody_stops_at_the_canaries(fleet: Fleet) -> None:
     schemas = fleet.libraries(5)
     for schema in schemas:
@@ -156,6 +159,7 @@ def test_a_spare_is_tried_first_and_spent(fleet: Fleet) -> None:
         assert claim_schema() is None
 
 
+@pytest.mark.deep
 def test_a_spare_that_fails_counts_as_a_canary(fleet: Fleet) -> None:
     schemas = fleet.libraries(4)
     spare = fleet.spare()
@@ -169,6 +173,7 @@ def test_a_spare_that_fails_counts_as_a_canary(fleet: Fleet) -> None:
     assert fleet.release_of(spare) != current_key()
 
 
+@pytest.mark.deep
 def test_a_spare_that_is_claimed_meanwhile_is_left_to_its_library(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,6 +196,7 @@ def test_a_spare_that_is_claimed_meanwhile_is_left_to_its_library(
     assert "floor" in fleet.columns(spare, "branches_branch")
 
 
+@pytest.mark.deep
 def test_a_library_that_cannot_be_a_canary_stops_nobody(fleet: Fleet) -> None:
     """The first one has bad rows, the second one is locked: neither speaks against the third."""
     schemas = sorted(fleet.libraries(5))
@@ -202,6 +208,7 @@ def test_a_library_that_cannot_be_a_canary_stops_nobody(fleet: Fleet) -> None:
     assert (len(report.failed), report.not_tried) == (2, [])
 
 
+@pytest.mark.deep
 def test_python_that_raises_in_one_library_stops_nobody(fleet: Fleet) -> None:
     schemas = fleet.libraries(3)
     add_branches(fleet, schemas[1], "Main")
@@ -221,6 +228,7 @@ def test_python_that_raises_in_one_library_stops_nobody(fleet: Fleet) -> None:
     assert fleet.run().migrated == [schemas[1]]
 
 
+@pytest.mark.deep
 def test_a_lost_connection_is_opened_anew(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     schemas = fleet.libraries(3)
     fleet.deploy(ADD_FIELD)
@@ -240,6 +248,7 @@ def test_a_lost_connection_is_opened_anew(fleet: Fleet, monkeypatch: pytest.Monk
     assert all(result.outcome is Outcome.MIGRATED for result in fleet.watcher.results)
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("drift", "named"),
     [
@@ -269,6 +278,7 @@ def test_drift_that_leaves_every_name_and_type_alone_is_named_too(
     assert any(named in line for line in found.differences)
 
 
+@pytest.mark.deep
 def test_the_verify_report_says_what_differs(fleet: Fleet) -> None:
     good, drifted, renumbered = fleet.libraries(3)
     fleet.tell(drifted, "ALTER TABLE branches_branch ADD COLUMN floor text")

@@ -119,6 +119,7 @@ def assert_done_once(fleet: Fleet, schemas: list[str], names: list[str], codes: 
     assert left == []
 
 
+@pytest.mark.deep
 def test_two_runs_at_once_do_each_library_once(fleet: Fleet, tmp_path: Path) -> None:
     schemas = fleet.libraries(8)
     names = [fleet.deploy(ADD_FIELD.format(1), ADD_INDEX.format(1), ADD_ROW.format(1))]
@@ -133,6 +134,7 @@ def test_two_runs_at_once_do_each_library_once(fleet: Fleet, tmp_path: Path) -> 
     assert_done_once(fleet, schemas, names, ["by-1"])
 
 
+@pytest.mark.deep
 def test_two_runs_at_once_by_the_ordinary_path_do_each_library_once(fleet: Fleet, tmp_path: Path) -> None:
     schemas = fleet.libraries(3)
     name = fleet.deploy(

@@ -36,6 +36,7 @@ def test_a_column_and_an_index_reach_every_library(fleet: Fleet) -> None:
         assert fleet.release_of(schema) == current_key()
 
 
+@pytest.mark.deep
 def test_what_is_migrated_is_what_is_made_anew(fleet: Fleet) -> None:
     (migrated,) = fleet.libraries(1)
     fleet.deploy(ADD_FIELD, ADD_INDEX, CREATE_MODEL)
@@ -63,6 +64,7 @@ def test_content_types_and_permissions_have_the_same_ids_in_every_library(fleet:
     assert len({tuple(_next_ids(fleet, schema)) for schema in schemas}) == 1
 
 
+@pytest.mark.deep
 def test_a_renamed_model_keeps_its_content_type(fleet: Fleet) -> None:
     schemas = fleet.libraries(2)
     fleet.deploy(CREATE_MODEL)
@@ -95,6 +97,7 @@ def test_python_in_a_migration_runs_in_each_library(fleet: Fleet) -> None:
         assert fleet.release_of(schema) == current_key()
 
 
+@pytest.mark.deep
 def test_a_migration_that_is_not_atomic_goes_the_ordinary_path(fleet: Fleet) -> None:
     schemas = fleet.libraries(2)
     fleet.deploy(
@@ -108,6 +111,7 @@ def test_a_migration_that_is_not_atomic_goes_the_ordinary_path(fleet: Fleet) -> 
         assert "synthetic_concurrent" in fleet.indexes(schema, "branches_branch")
 
 
+@pytest.mark.deep
 def test_a_default_that_is_drawn_differs_between_libraries(fleet: Fleet) -> None:
     """One script for all would give every library the same secret."""
     schemas = fleet.libraries(2)
@@ -120,6 +124,7 @@ def test_a_default_that_is_drawn_differs_between_libraries(fleet: Fleet) -> None
     assert len(secrets) == 2
 
 
+@pytest.mark.deep
 def test_rows_written_by_sql_do_not_hold_up_the_next_migration(fleet: Fleet) -> None:
     """Deferred foreign keys leave pending events, and a table with pending events cannot be altered."""
     schemas = fleet.libraries(2)
@@ -155,6 +160,7 @@ def test_a_migration_can_be_taken_back(fleet: Fleet) -> None:
     assert again.drifted == []
 
 
+@pytest.mark.deep
 def test_a_release_between_two_is_one_too(fleet: Fleet) -> None:
     """`migrate_schemas app name` leaves the library at a set of migrations that no code has ever had."""
     schemas = fleet.libraries(2)
@@ -172,6 +178,7 @@ def test_a_release_between_two_is_one_too(fleet: Fleet) -> None:
     assert (last.groups[0].ordinary, last.drifted) == ("", [])
 
 
+@pytest.mark.deep
 def test_a_plan_writes_nothing(fleet: Fleet) -> None:
     schemas = fleet.libraries(2)
     before, releases = fleet.release_of(schemas[0]), Release.objects.count()
@@ -184,6 +191,7 @@ def test_a_plan_writes_nothing(fleet: Fleet) -> None:
     assert "floor" not in fleet.columns(schemas[0], "branches_branch")
 
 
+@pytest.mark.deep
 def test_only_the_named_library_is_migrated(fleet: Fleet) -> None:
     one, other = fleet.libraries(2)
     fleet.deploy(ADD_FIELD)
@@ -194,6 +202,7 @@ def test_only_the_named_library_is_migrated(fleet: Fleet) -> None:
     assert fleet.run().migrated == [other]
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("parallel", [1, 4])
 def test_many_workers_do_each_library_once(fleet: Fleet, parallel: int) -> None:
     schemas = fleet.libraries(6)

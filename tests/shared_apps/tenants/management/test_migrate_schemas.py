@@ -89,6 +89,7 @@ def test_a_public_schema_without_its_permissions_is_not_current(fleet: Fleet) ->
     assert fleet.ask("SELECT 1 FROM public.auth_permission WHERE codename = 'add_backfill'")
 
 
+@pytest.mark.deep
 def test_one_library_forwards_and_backwards(fleet: Fleet) -> None:
     one, other = fleet.libraries(2)
     first = max(name for name in library_migrations() if name.startswith("branches.")).split(".")[1]
@@ -103,6 +104,7 @@ def test_one_library_forwards_and_backwards(fleet: Fleet) -> None:
     assert "floor" in fleet.columns(other, "branches_branch")
 
 
+@pytest.mark.deep
 def test_the_plan_and_the_check_do_nothing(fleet: Fleet) -> None:
     (schema,) = fleet.libraries(1)
     name = fleet.deploy(ADD_FIELD)
@@ -147,6 +149,7 @@ def test_shared_and_one_library_exclude_each_other(fleet: Fleet) -> None:
         run("--shared", "--schema", schema)
 
 
+@pytest.mark.deep
 def test_a_database_without_anything_is_filled(fleet: Fleet) -> None:
     """The first deploy: no registry, no tables; and an app's migrations fail there like a library's."""
     before, name = settings.DATABASES["default"]["NAME"], f"{settings.DATABASES['default']['NAME']}_new"
@@ -165,6 +168,7 @@ def test_a_database_without_anything_is_filled(fleet: Fleet) -> None:
             database.drop(server, name)
 
 
+@pytest.mark.deep
 def test_a_public_migration_that_fails_is_named_and_the_libraries_wait(fleet: Fleet) -> None:
     (schema,) = fleet.libraries(1)
     before = fleet.release_of(schema)
