@@ -83,12 +83,12 @@ def _json_argument(parser: CommandParser) -> None:
 def _export(command: BaseCommand, options: dict[str, Any]) -> None:
     file: Path = options["file"]
     with _answered(command, options), _progress(command) as report:
-        if file.exists() and not options["force"]:
-            raise ArchiveRefused("file_exists", f"{file} exists already. Use another name, or --force.")
-        with named("writing the archive"), _new_file(file, replace=options["force"]) as target:
-            manifest = export_library(
-                subdomain=options["subdomain"], target=target, now=clock.now(), report=report
-            )
+        with named("writing the archive"):
+            _require_replaceable(file, is_wanted=options["force"])
+            with _new_file(file, replace=options["force"]) as target:
+                manifest = export_library(
+                    subdomain=options["subdomain"], target=target, now=clock.now(), report=report
+                )
         size = file.stat().st_size
     if options["json"]:
         _print_json(command, {**_numbers(manifest), "file": str(file), "bytes": size})
@@ -135,6 +135,17 @@ SUBCOMMANDS: tuple[Subcommand, ...] = (
 # -- files ------------------------------------------------------------------------------------------------------------
 
 
+def _require_replaceable(file: Path, *, is_wanted: bool) -> None:
+    if not file.exists():
+        return
+    if not file.is_file():  # a folder, or a device, which every program of the machine would miss
+        raise ArchiveRefused(
+            "file_exists", f"{file} is not a plain file and is not replaced. Use another name."
+        )
+    if not is_wanted:
+        raise ArchiveRefused("file_exists", f"{file} exists already. Use another name, or --force.")
+
+
 @contextmanager
 def _new_file(file: Path, *, replace: bool) -> Iterator[BinaryIO]:
     """A file that is there under its name only once it is whole; FILE.part until then, and gone where it broke off."""
@@ -164,9 +175,9 @@ def _new_file(file: Path, *, replace: bool) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _opened(file: Path) -> Iterator[BinaryIO]:
-    if not file.is_file():
-        raise ArchiveRefused("no_file", f"{file} is not a file.")
     with named("opening the archive"):
+        if not file.is_file():
+            raise ArchiveRefused("no_file", f"{file} is not a file.")
         source = file.open("rb")
     with source:
         yield source

@@ -54,6 +54,34 @@ def test_an_existing_file_stays_unless_it_is_to_be_replaced(
     assert path.read_bytes() != b"somebody's"
 
 
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link_to_a_pipe", "no_name"])
+def test_what_is_no_file_is_never_replaced(
+    source: LibraryContext, tmp_path: Path, library_command: Run, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A device is not tried here, because a fault would take the machine's own away."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link_to_a_pipe").symlink_to("pipe")
+    before = {path.name: path.lstat().st_mode for path in tmp_path.iterdir()}
+    answer = library_command(
+        "export", "east", "" if kind == "no_name" else tmp_path / kind, "--force", "--json"
+    )
+    assert (answer.code, answer.json["error"]["code"]) == (1, "file_exists")
+    assert {path.name: path.lstat().st_mode for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("subcommand", ["export", "import"])
+def test_a_name_that_no_disk_takes_is_named(
+    source: LibraryContext, tmp_path: Path, library_command: Run, subcommand: str
+) -> None:
+    file = tmp_path / ("a" * 300)
+    arguments = ("east", file) if subcommand == "export" else (file, "--subdomain", "eastern")
+    answer = library_command(subcommand, *arguments, "--json")
+    assert (answer.code, answer.json["error"]["code"]) == (3, "disk")
+    assert not any(path.name.startswith("aaa") for path in tmp_path.iterdir())
+
+
 def test_what_a_killed_export_left_is_written_over(
     source: LibraryContext, tmp_path: Path, library_command: Run
 ) -> None:
