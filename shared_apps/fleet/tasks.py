@@ -14,6 +14,8 @@ from shared_apps.fleet.services import backfills
 
 # A worker is not one library's for longer than this; the rest of its backfill queues up again.
 _TURN_SECONDS = 20.0
+# A thousand tasks at once would stand before everything else that waits.
+_AT_ONCE = 50
 
 
 @public_task(name="fleet.refill_spares")
@@ -37,9 +39,13 @@ def run_backfill(*, name: str) -> None:
 
 @public_task(name="fleet.resume_backfills")
 def resume_backfills() -> None:
-    """Begin what was asked for, and go on with what a killed worker or a lost message left."""
-    waiting = backfills.waiting_backfills(now=clock.now())
+    """Begin what was asked for, and go on with what a killed worker or a lost message left; a part of it each time."""
+    waiting, sent = backfills.waiting_backfills(now=clock.now()), 0
     for library in open_libraries() if waiting else ():
+        names = waiting.get(library.schema_name, [])
         with in_library(library):
-            for name in waiting.get(library.schema_name, ()):
+            for name in names:
                 run_backfill.enqueue(name=name)
+        sent += len(names)
+        if sent >= _AT_ONCE:
+            return

@@ -34,7 +34,6 @@ from shared_apps.fleet.services.applying import error_text
 log = structlog.get_logger(__name__)
 # Longer than a batch may take; after it, whoever works on a library counts as gone.
 _LEASE = timedelta(minutes=2)
-_AT_ONCE = 50
 
 Batch = Callable[[int | None, int], int | None]
 
@@ -93,15 +92,12 @@ def start_backfill(*, name: str, libraries: Iterable[LibraryContext]) -> int:
 
 
 def waiting_backfills(*, now: datetime) -> dict[str, list[str]]:
-    """Names of backfills that are not finished and nobody works on, for each schema; a part of them, the oldest first.
-
-    Not all: a thousand tasks at once would stand before everything else that waits.
-    """
+    """Names of backfills that are not finished and nobody works on, for each schema, whatever its library's status."""
     idle = Q(running_until=None) | Q(running_until__lt=now)
     waiting: dict[str, list[str]] = {}
     with in_public():
         rows = Backfill.objects.filter(idle, finished_at=None, error="").order_by("id")
-        for name, schema in rows.values_list("name", "schema")[:_AT_ONCE]:
+        for name, schema in rows.values_list("name", "schema"):
             waiting.setdefault(schema, []).append(name)
     return waiting
 

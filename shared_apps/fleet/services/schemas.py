@@ -20,7 +20,7 @@ from saas.core.schemas import replay
 from saas.core.seeding import prepare_library
 from saas.core.tenancy import in_public
 from shared_apps.fleet.errors import NoSchemaToClaim
-from shared_apps.fleet.models import LibrarySchema, SchemaState
+from shared_apps.fleet.models import Backfill, LibrarySchema, SchemaState
 from shared_apps.fleet.services.ordinary import migrate_schema_ordinarily
 from shared_apps.fleet.services.releases import current_key, release_in_use
 
@@ -100,7 +100,7 @@ def take_schema() -> str:
 
 
 def drop_schema(name: str) -> None:
-    """Drop a schema with its role and its row of the registry: all or nothing. May run twice.
+    """Drop a schema with its role and its rows of the registry: all or nothing. May run twice.
 
     Its library must be out of use: a transaction that still works there is waited for, up to the owner's
     `lock_timeout`, and then OperationalError is raised.
@@ -147,6 +147,7 @@ def _make_by_migrations(wrapper: Any, row: LibrarySchema, prepared: bool) -> Non
 
 def _drop(wrapper: Any, name: str) -> None:
     LibrarySchema.objects.using(OWNER).filter(pk=name).delete()
+    Backfill.objects.using(OWNER).filter(schema=name).delete()
     with wrapper.cursor() as cursor:
         cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(name)))
         drop_role(cursor, name)

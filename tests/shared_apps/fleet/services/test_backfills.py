@@ -10,12 +10,13 @@ import pytest
 from django.db import transaction
 
 from saas.core import clock
-from saas.core.tenancy import current_library, in_library
+from saas.core.tenancy import current_library, in_library, in_public
 from shared_apps.fleet import tasks
 from shared_apps.fleet.errors import UnknownBackfill
 from shared_apps.fleet.models import Backfill
 from shared_apps.fleet.services import backfills
 from shared_apps.fleet.services.backfills import backfill, run_backfill, start_backfill, waiting_backfills
+from shared_apps.tenants.models import Library
 from tenant_apps.branches.models import Branch
 
 NAME = "branches.titles"
@@ -154,6 +155,34 @@ def test_tasks_take_it_to_every_open_library(
     with django_capture_on_commit_callbacks(execute=True):
         tasks.resume_backfills()
     assert names(south) == [f"Branch b{each}" for each in range(3)]
+
+
+def test_libraries_that_are_not_open_keep_nobody_waiting(
+    north: Any, south: Any, titles: Titles, monkeypatch: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    """Their backfills stay unfinished for as long as they are suspended; others come later in the list."""
+    monkeypatch.setattr(tasks, "_AT_ONCE", 1)
+    add_branches(north, 1)
+    add_branches(south, 1)
+    with in_public():
+        Library.objects.filter(pk=north.id).update(status="suspended")
+    start_backfill(name=NAME, libraries=[north, south])
+    with django_capture_on_commit_callbacks(execute=True):
+        tasks.resume_backfills()
+    assert (names(north), names(south)) == (["?"], ["Branch b0"])
+
+
+def test_only_so_many_are_sent_at_once(
+    north: Any, south: Any, titles: Titles, monkeypatch: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    monkeypatch.setattr(tasks, "_AT_ONCE", 1)
+    add_branches(north, 1)
+    add_branches(south, 1)
+    start_backfill(name=NAME, libraries=[north, south])
+    for done in (1, 2):
+        with django_capture_on_commit_callbacks(execute=True):
+            tasks.resume_backfills()
+        assert Backfill.objects.exclude(finished_at=None).count() == done
 
 
 def test_a_name_that_nobody_declared_or_twice(titles: Titles) -> None:

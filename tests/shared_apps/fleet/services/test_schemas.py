@@ -14,7 +14,7 @@ from psycopg import sql
 from saas.core.db.owner import OWNER, SchemaTarget, owner_connection
 from saas.core.tenancy import in_public
 from shared_apps.fleet.errors import NoSchemaToClaim
-from shared_apps.fleet.models import LibrarySchema, SchemaState
+from shared_apps.fleet.models import Backfill, LibrarySchema, SchemaState
 from shared_apps.fleet.services import (
     claim_schema,
     current_key,
@@ -210,6 +210,16 @@ def test_a_schema_is_dropped_with_its_role_and_its_row_and_again() -> None:
         drop_schema(name)
         assert is_there(name) == (False, False, False)
     assert is_there(other) == (True, True, True)
+
+
+def test_what_a_dropped_schema_had_still_to_do_goes_with_it() -> None:
+    """Else it would be shown as unfinished for good."""
+    name, other = make_schema(state=SchemaState.TAKEN), make_schema(state=SchemaState.TAKEN)
+    for schema in (name, other):
+        Backfill.objects.create(name="catalog.sort_keys", schema=schema)
+    drop_schema(name)
+    assert list(Backfill.objects.values_list("schema", flat=True)) == [other]
+    drop_schema(other)
 
 
 def test_a_drop_that_fails_leaves_everything(monkeypatch: pytest.MonkeyPatch) -> None:
