@@ -94,7 +94,11 @@ def test_the_libraries_are_a_release_apart(skew: Skew) -> None:
     releases = {row.name: row.release for row in LibrarySchema.objects.all()}
     assert (releases[skew.ahead], releases[skew.behind]) == (skew.release, current_key())
     assert skew.release != current_key()
-    for table, column in (("catalog_title", "spine"), ("patrons_patron", "floor"), ("accounts_user", "pronouns")):
+    for table, column in (
+        ("catalog_title", "spine"),
+        ("patrons_patron", "floor"),
+        ("accounts_user", "pronouns"),
+    ):
         assert column in skew.fleet.columns(skew.ahead, table)
         assert column not in skew.fleet.columns(skew.behind, table)
 

@@ -20,6 +20,7 @@ from shared_apps.fleet.services.registry import Survey, survey
 from shared_apps.fleet.services.releases import current_key, current_release
 
 if TYPE_CHECKING:
+    from shared_apps.fleet.models import Release
     from shared_apps.fleet.services.applying import Step
     from shared_apps.fleet.services.collecting import Collected
     from shared_apps.fleet.services.groups import Group, GroupReport
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from shared_apps.fleet.services.waves import Waves
 
 PUBLIC_SCHEMA = "public"
+# What is named in the report where the release itself cannot be built.
+TEMPLATE = "(the template of new libraries)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +121,24 @@ def _migrate_libraries(
         _Run(orders, watcher, clock, report, seen.has_release).run(groups_of(seen))
     elif orders.targets is None and not seen.has_release:
         watcher.say("preparing the release for new libraries")
-        current_release()
-    report.unchanged = seen.libraries - len(report.migrated) - len(report.failed) - len(report.not_tried)
+        try:
+            _build_release()
+        except _ReleaseFailed as error:
+            report.failed.append(Result(TEMPLATE, Outcome.FAILED, str(error)))
+    behind = {schema for schemas in seen.laggards.values() for schema in schemas}
+    failed = behind.intersection(result.schema for result in report.failed)
+    report.unchanged = seen.libraries - len(report.migrated) - len(failed) - len(report.not_tried)
+
+
+class _ReleaseFailed(Exception):
+    """The migrations of the release fail in an empty schema; the message says how."""
+
+
+def _build_release() -> Release:
+    try:
+        return current_release()
+    except Exception as error:  # whatever a migration's own Python raises
+        raise _ReleaseFailed(error_text(error)) from error
 
 
 class _Run:
@@ -138,11 +157,21 @@ class _Run:
         self._wanted: Rows | None = None
 
     def run(self, groups: Sequence[Group]) -> None:
+        """Bring the groups to their place; where the release cannot be built, no library is tried any more."""
+        try:
+            self._run(groups)
+        except _ReleaseFailed as error:
+            self._take(Result(TEMPLATE, Outcome.FAILED, str(error)))
+            done = {*self._report.migrated, *self._report.not_tried}
+            done.update(result.schema for result in self._report.failed)
+            names = (name for group in groups for name in (*group.regular, *group.drifted))
+            self._report.not_tried += [name for name in names if name not in done]
+
+    def _run(self, groups: Sequence[Group]) -> None:
         """Each group's regular schemas by the quick path where there is one, then all the others."""
         from shared_apps.fleet.services.groups import GroupReport
         from shared_apps.fleet.services.waves import Waves
 
-        alone: list[tuple[Group, list[str]]] = []
         patience = self._orders.patience
         with Waves(parallel=self._orders.parallel, patience=patience, clock=self._clock) as waves:
             for group in groups:
@@ -157,10 +186,23 @@ class _Run:
                     self._report.not_tried += waves.run(
                         collected.step, group.regular, self._take, canaries=canaries
                     )
-                alone.append((group, [*(group.regular if reason else []), *group.drifted]))
-        for group, schemas in alone:
-            for schema in schemas:
+        for group, told in zip(groups, self._report.groups, strict=True):
+            if told.ordinary:
+                self._migrate_regular_alone(group)
+            for schema in group.drifted:
                 self._migrate_alone(group, schema)
+
+    def _migrate_regular_alone(self, group: Group) -> None:
+        """Library by library; the others are not tried where the first ones are all refused."""
+        from shared_apps.fleet.services.waves import CANARIES
+
+        refused = 0
+        for number, schema in enumerate(group.regular):
+            if self._orders.canary and refused == number == CANARIES:
+                self._report.not_tried += group.regular[number:]
+                return
+            result = self._migrate_alone(group, schema)
+            refused += result.outcome is Outcome.FAILED and not result.transient
 
     def _canaries(self, waves: Waves, step: Step, group: Group) -> int:
         """How many of the libraries are to go one by one: none where a spare has made it."""
@@ -199,10 +241,10 @@ class _Run:
         """Build the release that the run leads to by the ordinary path, unless a group has made it on its way."""
         if self._orders.targets is None and not self._has_release:
             self._watcher.say("building the release")
-            current_release()
+            _build_release()
             self._has_release = True
 
-    def _migrate_alone(self, group: Group, schema: str) -> None:
+    def _migrate_alone(self, group: Group, schema: str) -> Result:
         from shared_apps.fleet.services.alone import migrate_alone
 
         self._watcher.say(f"{schema}: the ordinary path")
@@ -215,6 +257,7 @@ class _Run:
             clock=self._clock,
         )
         self._take(result)
+        return result
 
     def _wanted_rows(self) -> Rows | None:
         """The content types and permissions of the release that the run leads to; read once."""
@@ -224,7 +267,7 @@ class _Run:
             return None
         if self._wanted is None:
             try:
-                self._wanted = rows_of(current_release())
+                self._wanted = rows_of(_build_release())
             except NotCollectable:
                 return None
         return self._wanted

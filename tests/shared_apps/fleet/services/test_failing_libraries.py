@@ -229,6 +229,41 @@ def test_python_that_raises_in_one_library_stops_nobody(fleet: Fleet) -> None:
 
 
 @pytest.mark.deep
+def test_python_that_raises_everywhere_stops_after_the_first_ones(fleet: Fleet) -> None:
+    schemas = fleet.libraries(5)
+    body = (
+        "def fill(apps, editor):\n"
+        "    if apps.get_model('branches', 'Branch').objects.using(editor.connection.alias).exists():\n"
+        "        raise ValueError('no branches, please')\n"
+    )
+    for schema in schemas:
+        add_branches(fleet, schema, "Main")
+    fleet.deploy("migrations.RunPython(fill)", before=body)
+    report = fleet.run()
+    assert (len(report.failed), len(report.not_tried), report.unchanged) == (3, 2, 0)
+    assert report.migrated == []
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize(
+    "operation",
+    ["migrations.RunSQL('SELECT no_such_column')", "migrations.RunPython(lambda apps, editor: 1 / 0)"],
+)
+def test_a_release_that_cannot_be_built_is_named_and_no_library_is_tried(
+    fleet: Fleet, operation: str
+) -> None:
+    schemas = fleet.libraries(2)
+    before = fleet.release_of(schemas[0])
+    fleet.deploy(operation)
+    report = fleet.run()
+    assert [result.schema for result in report.failed] == ["(the template of new libraries)"]
+    assert ("no_such_column" in report.failed[0].error) or ("division" in report.failed[0].error)
+    assert (sorted(report.not_tried), report.migrated, report.unchanged) == (sorted(schemas), [], 0)
+    assert {fleet.release_of(schema) for schema in schemas} == {before}
+    assert fleet.ask("SELECT 1 FROM pg_namespace WHERE nspname LIKE 'release%'") == []
+
+
+@pytest.mark.deep
 def test_a_lost_connection_is_opened_anew(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     schemas = fleet.libraries(3)
     fleet.deploy(ADD_FIELD)

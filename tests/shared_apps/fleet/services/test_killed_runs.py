@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import connections
@@ -58,15 +58,16 @@ def other_process(fleet: Fleet, folder: Path) -> Iterator[subprocess.Popen[str]]
     """A process with the same deploy and database; it is ready, and runs the fleet when it gets a line."""
     settings = f"settings_{fleet.package}"
     (folder / f"{settings}.py").write_text(_SETTINGS.format(modules=fleet.modules))
-    params = connections["owner"].get_connection_params()
-    place = {name: params[name] for name in ("host", "port") if params.get(name)}
-    url = f"postgresql://{params['user']}@/{params['dbname']}?{urlencode(place)}"
+    name = connections["owner"].settings_dict["NAME"]
+    urls = {
+        variable: urlsplit(os.environ[variable])._replace(path=f"/{name}").geturl()
+        for variable in ("DATABASE_URL", "DATABASE_OWNER_URL")
+    }
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": settings,
         "PYTHONPATH": os.pathsep.join([str(folder), str(PROJECT)]),
-        "DATABASE_URL": url,
-        "DATABASE_OWNER_URL": url,
+        **urls,
     }
     process = subprocess.Popen(
         [sys.executable, "-c", _RUN],

@@ -55,6 +55,15 @@ def test_the_json_has_what_the_contract_says(fleet: Fleet) -> None:
     assert (again["migrated"], again["unchanged"], again["failed"]) == (0, 2, [])
 
 
+def test_a_release_that_cannot_be_built_is_said_without_libraries_too(fleet: Fleet) -> None:
+    fleet.deploy("migrations.RunSQL('SELECT no_such_column')")
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="1 not migrated"):
+        call_command("migrate_schemas", "--json", "--tenant", stdout=out)
+    (failure,) = json.loads(out.getvalue())["failed"]
+    assert "no_such_column" in failure["error"]
+
+
 def test_the_report_for_people_names_the_library(fleet: Fleet) -> None:
     good, bad = fleet.libraries(2)
     fleet.tell(bad, "ALTER TABLE branches_branch ADD COLUMN floor text")
