@@ -9,7 +9,7 @@ from django.core import checks
 from django.db import DatabaseError, connection
 
 from saas.core.db.owner import OWNER
-from saas.core.db.roles import login_of_requests, roles_are_on, select_can_switch
+from saas.core.db.roles import login_inherits, login_of_requests, roles_are_on, select_can_switch
 
 
 def check_logins(**_options: Any) -> list[checks.CheckMessage]:
@@ -38,12 +38,12 @@ def _warnings() -> Iterator[checks.CheckMessage]:
             "Give DATABASE_OWNER_URL a login of its own (docs/guides/database.md).",
         )
     with connection.cursor() as cursor:
-        cursor.execute("SELECT rolsuper OR rolinherit FROM pg_catalog.pg_roles WHERE rolname = session_user")
-        if roles_are_on() and cursor.fetchone()[0]:
+        if roles_are_on() and login_inherits(cursor):
             yield _warning(
                 "W003",
-                "the login of requests inherits the rights of every library",
-                "ALTER ROLE ... NOSUPERUSER NOINHERIT.",
+                "the login of requests inherits the rights of libraries",
+                "ALTER ROLE ... NOSUPERUSER NOINHERIT; from PostgreSQL 16 on also, for each role that it has,"
+                " GRANT ... TO ... WITH INHERIT FALSE.",
             )
         if select_can_switch(cursor):
             yield _warning(

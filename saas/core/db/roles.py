@@ -70,6 +70,17 @@ def select_can_switch(cursor: Any) -> bool:
     return bool(cursor.fetchone()[0])
 
 
+def login_inherits(cursor: Any) -> bool:
+    """Whether the cursor's login has the rights of libraries without becoming one: of all (superuser) or of some."""
+    cursor.execute(
+        "SELECT rolsuper OR rolinherit OR EXISTS ("
+        " SELECT 1 FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_namespace n ON n.nspname = r.rolname"
+        " WHERE pg_has_role(session_user, r.oid, 'USAGE'))"
+        " FROM pg_catalog.pg_roles WHERE rolname = session_user"
+    )
+    return bool(cursor.fetchone()[0])
+
+
 def make_role(cursor: Any, schema: str) -> None:
     """Make the role of a library's schema, unless it is there; a role belongs to the server, not to one database.
 
@@ -80,8 +91,12 @@ def make_role(cursor: Any, schema: str) -> None:
     cursor.execute("SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = %s", [schema])
     if cursor.fetchone() is None:
         cursor.execute(sql.SQL("CREATE ROLE {} LOGIN NOINHERIT").format(sql.Identifier(schema)))
+    grant = "GRANT {} TO {}"
+    if cursor.connection.info.server_version >= _MEMBERSHIPS_INHERIT:
+        # Else the grant keeps for ever whether the login was NOINHERIT when it was given.
+        grant += " WITH INHERIT FALSE"
     for member in _logins():
-        cursor.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(schema), sql.Identifier(member)))
+        cursor.execute(sql.SQL(grant).format(sql.Identifier(schema), sql.Identifier(member)))
 
 
 def grant_schema(cursor: Any, schema: str, *, is_filled: bool = False) -> None:
@@ -124,6 +139,8 @@ _GRANTS_ON_WHAT_IS_THERE = (
     "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {grantee}",
     "GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA {schema} TO {grantee}",
 )
+# PostgreSQL 16: each membership says for itself whether it inherits; before, the member does, for all of its own.
+_MEMBERSHIPS_INHERIT = 160000
 _SET_CONFIG = "pg_catalog.set_config(text, text, boolean)"
 
 

@@ -72,6 +72,11 @@ def _make_libraries(place: dict[str, Any]) -> None:
             )
 
 
+def _require_memberships_that_inherit(connection: Any) -> None:
+    if connection.info.server_version < 160000:
+        pytest.skip("before PostgreSQL 16 the login alone decides, not its memberships")
+
+
 def _refused(connection: Any, statement: str) -> bool:
     try:
         connection.execute(statement)
@@ -106,6 +111,35 @@ def test_a_librarys_role_has_its_own_schema_and_nothing_else(server: dict[str, A
             assert _refused(requests, statement), statement
         requests.execute("RESET ROLE")
         assert _refused(requests, f"SELECT * FROM {ONE}.title"), "path and role must belong together"
+
+
+def test_a_login_made_carelessly_inherits_nothing_either(server: dict[str, Any]) -> None:
+    """Without NOINHERIT, as CREATE ROLE makes one; a grant would keep that, whatever the login becomes afterwards."""
+    with maintenance_connection() as admin:
+        _require_memberships_that_inherit(admin)
+        admin.execute(sql.SQL("ALTER ROLE {} INHERIT").format(sql.Identifier(LOGIN)))
+    _make_libraries(server)
+    with psycopg.connect(**{**server, "user": LOGIN}, autocommit=True) as requests:
+        assert _refused(requests, f"SELECT * FROM {ONE}.title")
+        requests.execute(f"SET ROLE {ONE}")
+        assert requests.execute(f"SELECT count(*) FROM {ONE}.title").fetchall() == [(0,)]
+
+
+def test_a_login_that_inherits_a_library_is_found(server: dict[str, Any]) -> None:
+    _make_libraries(server)
+    with (
+        psycopg.connect(**{**server, "user": LOGIN}, autocommit=True) as requests,
+        requests.cursor() as cursor,
+    ):
+        _require_memberships_that_inherit(requests)
+        assert not roles.login_inherits(cursor)
+        with psycopg.connect(**{**server, "user": OWNER}, autocommit=True) as owner:
+            owner.execute(f"GRANT {OTHER} TO {LOGIN} WITH INHERIT TRUE")
+        assert roles.login_inherits(cursor), "by its membership, though the login itself is NOINHERIT"
+        assert not _refused(requests, f"SELECT * FROM {OTHER}.title")
+        with psycopg.connect(**{**server, "user": OWNER}, autocommit=True) as owner:
+            roles.make_role(owner.cursor(), OTHER)
+        assert not roles.login_inherits(cursor), "mended by the next grant"
 
 
 def test_what_a_later_migration_makes_is_the_librarys_too(server: dict[str, Any]) -> None:
