@@ -134,7 +134,9 @@ def known_release(earlier: Library, has: frozenset[str]) -> Iterator[None]:
         with wrapper.cursor() as cursor:
             tables = ("django_migrations", "django_content_type", "auth_permission")
             script = write_script(cursor, earlier.schema_name, rows_of=tables)
-        row = Release(key=key_of(has), migrations=sorted(has), script=script, fingerprint="", shape="", server=18)
+        row = Release(
+            key=key_of(has), migrations=sorted(has), script=script, fingerprint="", shape="", server=18
+        )
         row.save(using=OWNER)
         yield
         row.delete(using=OWNER)
