@@ -17,11 +17,13 @@ from psycopg import sql
 def insert(*rows: models.Model) -> None:
     """Insert new rows of one model into the current schema in one statement; they get their keys as from `save`.
 
-    Plain values alone, no expressions and no parents; sends no signals. Raises what the database refuses with.
+    Plain values alone, no expressions and no parents; sends no signals. Raises what the database refuses with, and
+    WrongLibrary before anything is written.
     """
     if not rows:
         return
     model = type(rows[0])
+    homes = [router.db_for_write(model, instance=row) for row in rows]
     head, fields, tail = _parts(model)
     values = [
         field.get_db_prep_save(field.pre_save(row, add=True), connection=connection)
@@ -32,10 +34,10 @@ def insert(*rows: models.Model) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"{head}{', '.join([one] * len(rows))}{tail}", values)
         keys = cursor.fetchall()
-    for row, (key,) in zip(rows, keys, strict=True):
+    for row, home, (key,) in zip(rows, homes, keys, strict=True):
         row.pk = key
         row._state.adding = False
-        row._state.db = router.db_for_write(model, instance=row)
+        row._state.db = home
 
 
 @cache

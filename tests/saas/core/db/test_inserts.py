@@ -74,3 +74,14 @@ def test_an_inserted_row_belongs_to_its_library(north: Any, south: Any) -> None:
         insert(branch)
     with in_library(south), pytest.raises(WrongLibrary):
         branch.save()
+
+
+def test_a_row_of_another_library_is_refused_before_it_is_written(north: Any, south: Any) -> None:
+    with in_library(north):
+        branch = Branch.objects.get()
+    branch.code = "north-pole"
+    with in_library(south):
+        with pytest.raises(WrongLibrary):
+            insert(branch)
+        insert(Branch(code="pole", name="Pole", time_zone="UTC"))
+        assert list(Branch.objects.filter(code__endswith="pole").values_list("code", flat=True)) == ["pole"]
