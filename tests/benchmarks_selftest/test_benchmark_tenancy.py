@@ -242,7 +242,8 @@ def test_what_a_killed_run_left_is_removed_with_its_roles_and_nothing_else(
         execute(server, "CREATE DATABASE {}", scratch.DATABASE)
         for role in (granted, orphaned, bystander):
             execute(server, "CREATE ROLE {}", role)
-        execute(server, "GRANT CREATE ON DATABASE postgres TO {}", bystander)  # a role of no database is nobody's
+        # (a role of no database is nobody's)
+        execute(server, "GRANT CREATE ON DATABASE postgres TO {}", bystander)
         with psycopg.connect(server.info.dsn, dbname=scratch.DATABASE, autocommit=True) as inside:
             execute(inside, "CREATE SCHEMA {0}", granted)
             execute(inside, "GRANT USAGE ON SCHEMA {0} TO {0}", granted)

@@ -126,7 +126,9 @@ def test_what_a_killed_builder_left_is_in_nobodys_way() -> None:
 
 def test_after_an_upgrade_of_the_server_the_release_is_made_anew_with_its_ids(fleet: Fleet) -> None:
     before = current_release()
-    Release.objects.filter(pk=before.key).update(server=before.server - 1, script=before.script, shape="other")
+    Release.objects.filter(pk=before.key).update(
+        server=before.server - 1, script=before.script, shape="other"
+    )
     made = current_release()
     assert (made.server, made.shape, made.script) == (before.server, before.shape, before.script)
     assert Release.objects.get(pk=before.key).shape == before.shape
