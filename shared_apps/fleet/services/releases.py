@@ -122,7 +122,7 @@ def _make_template(wrapper: Any) -> None:
 def release_before() -> Release | None:
     """The newest release whose migrations are all among the current ones and that has a script."""
     wanted = set(library_migrations())
-    earlier = Release.objects.using(OWNER).exclude(script="").order_by("-created_at")
+    earlier = Release.objects.using(OWNER).exclude(script="").defer("script").order_by("-created_at")
     return next((release for release in earlier if wanted.issuperset(release.migrations)), None)
 
 

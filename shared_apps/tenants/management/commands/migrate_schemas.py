@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import psycopg
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError
 from django.db.migrations.autodetector import MigrationAutodetector
 
-from shared_apps.fleet.services.applying import Patience
+from shared_apps.fleet.services.applying import Patience, error_text
 from shared_apps.fleet.services.migrate import FleetReport, Orders, migrate_fleet, plan_fleet
 from shared_apps.fleet.services.releases import library_migrations
 
@@ -84,8 +86,11 @@ class Command(BaseCommand):
         from shared_apps.tenants.fleet_progress import watching
 
         quiet = options["json"] or options["verbosity"] == 0
-        with watching(self.stderr, quiet=quiet) as watcher:
-            report = migrate_fleet(orders, watcher)
+        try:
+            with watching(self.stderr, quiet=quiet) as watcher:
+                report = migrate_fleet(orders, watcher)
+        except (psycopg.OperationalError, OperationalError) as error:
+            raise CommandError(f"The database does not answer: {error_text(error)}.") from error
         self._print(report, options)
         if not report.succeeded:
             left = len(report.failed) + len(report.not_tried)

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from shared_apps.fleet.selectors import current_version
-from shared_apps.fleet.services import backfills
+from shared_apps.fleet.services import backfills, verifying
 from shared_apps.tenants.models import Library
 from tests.shared_apps.fleet.services.deploys import Fleet
 
@@ -143,6 +144,18 @@ def test_wrong_arguments_get_one_sentence(fleet: Fleet, arguments: list[str], me
         run(*arguments)
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_database_that_does_not_answer_gets_one_sentence(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def verify_fleet(*arguments: Any, **options: Any) -> Any:
+        raise OperationalError("connection is bad:\nno such file\n")
+
+    monkeypatch.setattr(verifying, "verify_fleet", verify_fleet)
+    with pytest.raises(CommandError) as raised:
+        run("verify")
+    assert str(raised.value) == "The database does not answer: connection is bad: no such file."
 
 
 @pytest.mark.parametrize("subcommand", ["status", "verify", "backfill"])

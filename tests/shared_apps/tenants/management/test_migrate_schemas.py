@@ -6,6 +6,7 @@ import io
 import json
 from typing import Any
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command, get_commands, load_command_class
@@ -150,6 +151,20 @@ def test_wrong_arguments_get_one_sentence(fleet: Fleet, arguments: list[str], me
         run(*arguments)
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_database_that_does_not_answer_gets_one_sentence(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from shared_apps.fleet.services import migrate
+
+    def connect() -> Any:
+        raise psycopg.OperationalError("connection is bad:\nno such file\n")
+
+    monkeypatch.setattr(migrate, "connect", connect)
+    with pytest.raises(CommandError) as raised:
+        run()
+    assert str(raised.value) == "The database does not answer: connection is bad: no such file."
 
 
 def test_shared_and_one_library_exclude_each_other(fleet: Fleet) -> None:
