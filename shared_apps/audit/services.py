@@ -70,4 +70,6 @@ def recorded_together() -> Iterator[None]:
 
 def _write(recorded: Sequence[_Recorded]) -> None:
     insert(*(entry for entry, _personal in recorded))
-    insert(*(AuditPersonalValues(entry=entry, values=dict(personal)) for entry, personal in recorded if personal))
+    insert(
+        *(AuditPersonalValues(entry=entry, values=dict(personal)) for entry, personal in recorded if personal)
+    )

@@ -41,9 +41,7 @@ def _status(command: BaseCommand, options: dict[str, Any]) -> None:
     status = library.status
     if options["change"]:
         change = CHANGES[options["change"]]
-        status = change(
-            library_id=library.id, reason=options["reason"], by=SYSTEM, now=clock.now()
-        ).status
+        status = change(library_id=library.id, reason=options["reason"], by=SYSTEM, now=clock.now()).status
     if options["json"]:
         shown = {"id": str(library.id), "subdomain": library.subdomain, "status": status}
         command.stdout.write(dump(shown).decode())
