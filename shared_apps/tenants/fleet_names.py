@@ -35,6 +35,7 @@ def libraries_with_a_schema() -> list[LibraryContext]:
 
 def schema_named(*, schema: str | None, subdomain: str | None) -> str | None:
     """The schema that a command's options name, None where they name none. Raises CommandError."""
-    if schema and subdomain:
+    if schema is not None and subdomain is not None:
         raise CommandError("Give either --schema or --subdomain, not both.")
-    return library_named(subdomain).schema_name if subdomain else schema or None
+    # An empty one is what a script's unset variable leaves: it names no library, and does not mean all of them.
+    return schema if subdomain is None else library_named(subdomain).schema_name

@@ -21,6 +21,7 @@ from shared_apps.fleet.services.releases import library_migrations
 Target = tuple[str, str | None]
 PUBLIC = "public"
 _SHOWN = 20
+STOPPED = 130
 
 
 class Command(BaseCommand):
@@ -89,6 +90,8 @@ class Command(BaseCommand):
         try:
             with watching(self.stderr, quiet=quiet) as watcher:
                 report = migrate_fleet(orders, watcher)
+        except KeyboardInterrupt as interrupt:
+            raise CommandError("Stopped. Run it again for what is left.", returncode=STOPPED) from interrupt
         except (psycopg.OperationalError, OperationalError) as error:
             raise CommandError(f"The database does not answer: {error_text(error)}.") from error
         self._print(report, options)
@@ -179,8 +182,11 @@ def _orders(options: dict[str, Any]) -> Orders:
     """What the options ask for. Raises CommandError for what makes no sense."""
     if options["shared"] and options["tenant"]:
         options["shared"] = options["tenant"] = False  # both of two halves
-    if options["parallel"] < 1 or options["retries"] < 0 or options["lock_timeout"] <= 0:
-        raise CommandError("--parallel must be at least 1, --retries at least 0, --lock-timeout above 0.")
+    # Below a millisecond PostgreSQL would read 0, which is no limit at all.
+    if options["parallel"] < 1 or options["retries"] < 0 or not 0.001 <= options["lock_timeout"] <= 600:
+        raise CommandError(
+            "--parallel must be at least 1, --retries at least 0, --lock-timeout from 0.001 to 600."
+        )
     schema = _schema(options["schema_name"], options["subdomain"])
     if schema is not None and schema != PUBLIC:
         if options["shared"]:

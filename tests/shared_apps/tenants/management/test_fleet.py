@@ -133,6 +133,7 @@ def test_a_backfill_stops_in_the_library_that_refuses_and_goes_on_there(fleet: F
     [
         (["verify", "--schema", "lib_nowhere"], 'There is no library with the schema "lib_nowhere".'),
         (["verify", "--subdomain", "nowhere"], 'There is no library with the subdomain "nowhere".'),
+        (["verify", "--subdomain", ""], 'There is no library with the subdomain "".'),
         (["backfill", "no.such"], 'There is no backfill "no.such"; there are: '),
         (["backfill"], "the following arguments are required: name"),
         (["dance"], "invalid choice: 'dance'"),

@@ -140,9 +140,15 @@ def test_the_plan_and_the_check_do_nothing(fleet: Fleet) -> None:
         (["--subdomain", "nowhere"], 'There is no library with the subdomain "nowhere".'),
         (["--schema", "lib_nowhere"], 'There is no library with the schema "lib_nowhere".'),
         (["--schema", "a", "--subdomain", "b"], "Give either --schema or --subdomain, not both."),
+        # As a script's variable that is not set leaves them: it must not mean every library.
+        (["--subdomain", ""], 'There is no library with the subdomain "".'),
+        (["--schema", ""], 'There is no library with the schema "".'),
         (["--parallel", "0"], "--parallel must be at least 1"),
         (["--retries", "-1"], "--retries at least 0"),
-        (["--lock-timeout", "0"], "--lock-timeout above 0"),
+        (["--lock-timeout", "0"], "--lock-timeout from 0.001 to 600"),
+        (["--lock-timeout", "0.0001"], "--lock-timeout from 0.001 to 600"),
+        (["--lock-timeout", "nan"], "--lock-timeout from 0.001 to 600"),
+        (["--lock-timeout", "inf"], "--lock-timeout from 0.001 to 600"),
         (["--parallel", "many"], "invalid int value"),
     ],
 )
@@ -151,6 +157,18 @@ def test_wrong_arguments_get_one_sentence(fleet: Fleet, arguments: list[str], me
         run(*arguments)
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_ctrl_c_gets_one_sentence(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    from shared_apps.fleet.services import migrate
+
+    def connect() -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(migrate, "connect", connect)
+    with pytest.raises(CommandError, match=r"^Stopped\. ") as raised:
+        run()
+    assert raised.value.returncode == 130
 
 
 def test_a_database_that_does_not_answer_gets_one_sentence(
