@@ -1,4 +1,4 @@
-"""Locks of the whole fleet: one process at a time builds a release, one fills the pool of spares."""
+"""Locks of the whole fleet: one process at a time builds a release, fills the pool of spares, migrates `public`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ class FleetLock(IntEnum):
 
     RELEASE = 7326101
     SPARES = 7326102
+    PUBLIC = 7326103
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 from saas.core.db.owner import owner_connection
 from saas.core.db.roles import prepare_database
 from saas.core.db.switching import PUBLIC
+from shared_apps.fleet.services.locks import FleetLock, held
 from shared_apps.fleet.services.ordinary import Target, migrate_schema_ordinarily
 from shared_apps.fleet.services.registry import Survey
 from shared_apps.fleet.services.releases import migrations_on_disk
@@ -22,8 +23,11 @@ def public_is_current(seen: Survey) -> bool:
 
 
 def migrate_public(targets: Sequence[Target] | None) -> None:
-    """Migrate the public schema to `targets` (None: the newest of every app). Raises what the migrations raise."""
-    with owner_connection() as wrapper:
+    """Migrate the public schema to `targets` (None: the newest of every app). Raises what the migrations raise.
+
+    One process at a time: of two that begin with an empty database, the second finds it done.
+    """
+    with held(FleetLock.PUBLIC, wait=True), owner_connection() as wrapper:
         with wrapper.cursor() as cursor:
             prepare_database(cursor)
         migrate_schema_ordinarily(wrapper, PUBLIC, targets)
