@@ -68,10 +68,8 @@ def test_spares_of_earlier_releases_are_dropped_and_of_later_ones_kept(fleet: Fl
     taken = make_schema(state=SchemaState.TAKEN)
     for name, key, days in ((earlier, "earlier", -1), (taken, "earlier", -1), (later, "later", 1)):
         moment = current.created_at + timedelta(days=days)
-        Release.objects.update_or_create(
-            key=key,
-            defaults={"migrations": [], "script": "", "fingerprint": "", "shape": "", "created_at": moment},
-        )
+        empty = {"migrations": [], "script": "", "fingerprint": "", "shape": "", "server": current.server}
+        Release.objects.update_or_create(key=key, defaults={**empty, "created_at": moment})
         LibrarySchema.objects.filter(pk=name).update(release=key)
     LibrarySchema.objects.filter(pk=unknown).update(release="unknown")
     try:
