@@ -16,11 +16,13 @@ PUBLIC = "public"
 
 
 def names_of(schemas: Iterable[str]) -> dict[str, str]:
-    """The name of each of these schemas, by one query."""
+    """The name of each of these schemas, by one query; the public schema, which may be empty still, asks for none."""
     wanted = list(schemas)
-    with in_public():
-        rows = Library.objects.filter(schema_name__in=wanted).values_list("schema_name", "subdomain")
-        found = dict(rows)
+    found: dict[str, str] = {}
+    if libraries := [schema for schema in wanted if schema != PUBLIC]:
+        with in_public():
+            rows = Library.objects.filter(schema_name__in=libraries)
+            found = dict(rows.values_list("schema_name", "subdomain"))
     return {schema: found.get(schema, schema) for schema in wanted}
 
 

@@ -211,6 +211,27 @@ def test_a_database_without_anything_is_filled(fleet: Fleet) -> None:
 
 
 @pytest.mark.deep
+def test_the_first_deploy_that_fails_says_of_what(fleet: Fleet) -> None:
+    """Also where there is no table yet in which a library could be looked up."""
+    before, name = settings.DATABASES["default"]["NAME"], f"{settings.DATABASES['default']['NAME']}_new"
+    out = io.StringIO()
+    with database.maintenance_connection() as server:
+        database.drop(server, name)
+        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+        database.use(name)
+        try:
+            fleet.tell("public", "CREATE TABLE django_content_type ()")
+            with pytest.raises(CommandError, match="1 not migrated"):
+                call_command("migrate_schemas", "--json", stdout=out)
+        finally:
+            database.use(before)
+            database.drop(server, name)
+    (failure,) = json.loads(out.getvalue())["failed"]
+    assert failure["library"] == "public"
+    assert "already exists (42P07)" in failure["error"]
+
+
+@pytest.mark.deep
 def test_a_public_migration_that_fails_is_named_and_the_libraries_wait(fleet: Fleet) -> None:
     (schema,) = fleet.libraries(1)
     before = fleet.release_of(schema)
