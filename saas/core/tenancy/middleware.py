@@ -34,17 +34,15 @@ _OPEN_WHEN_SUSPENDED = (
 class LibraryNotFound(DomainError):
     """No library has this host name."""
 
-    code, status, title = (
-        "library_not_found",
-        404,
-        _("There is no library at this address"),
-    )
+    code, status, title = "library_not_found", 404, _("There is no library at this address")
+    detail = _("Look whether the name is written as the library writes it.")
 
 
 class LibrarySuspended(DomainError):
     """The library is suspended: its people can sign in, pay and export, nothing else."""
 
     code, status, title = "library_suspended", 402, _("This library is suspended")
+    detail = _("Its people can sign in, and nothing else. Ask the library when it opens again.")
 
 
 class LibraryRestricted(DomainError):
@@ -55,12 +53,14 @@ class LibraryRestricted(DomainError):
         402,
         _("This library is read-only at the moment"),
     )
+    detail = _("Everything can be read, and nothing can be changed.")
 
 
 class LibraryClosed(DomainError):
     """The library has closed."""
 
     code, status, title = "library_closed", 410, _("This library has closed")
+    detail = _("Its catalogue and its accounts cannot be used any more.")
 
 
 class LibraryMiddleware:

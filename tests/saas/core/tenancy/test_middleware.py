@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -89,6 +90,25 @@ def test_the_page_of_an_early_refusal_may_load_its_style(north: Any, host: str, 
     page = Client(HTTP_HOST=f"{host}.localhost").get("/")
     assert "site.css" in page.content.decode()
     assert "style-src 'self'" in page["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("host", "status", "has_start"),
+    [
+        ("nowhere", "active", False),
+        ("north", "suspended", False),
+        ("north", "closed", False),
+        ("north", "restricted", True),
+    ],
+)
+def test_the_page_says_more_than_its_title_and_leads_to_nothing_that_refuses_too(
+    north: Any, host: str, status: str, has_start: bool
+) -> None:
+    set_status(north, status)
+    content = Client(HTTP_HOST=f"{host}.localhost", HTTP_ACCEPT="text/html").post("/desk/").content.decode()
+    (title,), (lede,) = (re.findall(rf"<{tag}>([^<]+)<", content) for tag in ("h1", 'p class="lede"'))
+    assert lede != title
+    assert ('class="button secondary" href="/"' in content) is has_start
 
 
 def test_a_view_that_fails_leaves_the_public_schema(north: Any) -> None:
