@@ -16,6 +16,8 @@ from shared_apps.fleet.services import backfills
 _TURN_SECONDS = 20.0
 # A thousand tasks at once would stand before everything else that waits.
 _AT_ONCE = 50
+# Nor may turns pile up that no worker has had time for: they are sent again every half minute.
+_WORTH_SECONDS = 60
 
 
 @public_task(name="fleet.refill_spares")
@@ -30,7 +32,7 @@ def on_library_created(payload: dict[str, Any]) -> None:
     refill_spares.enqueue()
 
 
-@library_task(name="fleet.backfill", queue="bulk")
+@library_task(name="fleet.backfill", queue="bulk", expires=_WORTH_SECONDS)
 def run_backfill(*, name: str) -> None:
     """A turn of one backfill in this library; sent again until nothing is left."""
     if not backfills.run_backfill(name=name, library=current_library(), seconds=_TURN_SECONDS):

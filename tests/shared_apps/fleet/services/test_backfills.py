@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from celery import current_app
+from django.conf import settings
 from django.db import transaction
 
 from saas.core import clock
@@ -183,6 +185,22 @@ def test_only_so_many_are_sent_at_once(
         with django_capture_on_commit_callbacks(execute=True):
             tasks.resume_backfills()
         assert Backfill.objects.exclude(finished_at=None).count() == done
+
+
+def test_turns_that_nobody_takes_do_not_pile_up(
+    north: Any, titles: Titles, monkeypatch: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    """What is not finished is sent again all the time: a message that has waited longer must be worth nothing."""
+    sent: list[Any] = []
+    monkeypatch.setattr(current_app.conf, "task_always_eager", False)
+    monkeypatch.setattr(current_app, "send_task", lambda name, *args, **options: sent.append((name, options)))
+    start_backfill(name=NAME, libraries=[north])
+    with django_capture_on_commit_callbacks(execute=True):
+        tasks.resume_backfills()
+    ((name, options),) = sent
+    again = settings.CELERY_BEAT_SCHEDULE["fleet.resume_backfills"]["schedule"]
+    assert (name, options["queue"]) == ("fleet.backfill", "bulk")
+    assert again <= options["expires"] <= 2 * again
 
 
 def test_a_name_that_nobody_declared_or_twice(titles: Titles) -> None:
