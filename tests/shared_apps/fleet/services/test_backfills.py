@@ -192,13 +192,14 @@ def test_turns_that_nobody_takes_do_not_pile_up(
 ) -> None:
     """What is not finished is sent again all the time: a message that has waited longer must be worth nothing."""
     sent: list[Any] = []
-    monkeypatch.setattr(current_app.conf, "task_always_eager", False)
+    monkeypatch.setitem(current_app.conf, "task_always_eager", False)
     monkeypatch.setattr(current_app, "send_task", lambda name, *args, **options: sent.append((name, options)))
     start_backfill(name=NAME, libraries=[north])
     with django_capture_on_commit_callbacks(execute=True):
         tasks.resume_backfills()
     ((name, options),) = sent
-    again = settings.CELERY_BEAT_SCHEDULE["fleet.resume_backfills"]["schedule"]
+    schedule: Any = settings.CELERY_BEAT_SCHEDULE["fleet.resume_backfills"]
+    again = schedule["schedule"]
     assert (name, options["queue"]) == ("fleet.backfill", "bulk")
     assert again <= options["expires"] <= 2 * again
 
