@@ -1,9 +1,9 @@
 """Host name to library: the host decides, and nothing else does.
 
-A bounded cache in each process answers known hosts and, for a shorter time, unknown ones, so that a scan of random
-names costs no database query per request. Whoever changes a library calls `forget_hosts`, and every process hears of it
-within a second (saas.core.tenancy.announcements). Without Redis nothing is told, and what is known is believed for
-BLIND_SECONDS only.
+A bounded cache in each process answers known hosts and, for a shorter time, unknown ones: a name costs a query when it
+is first asked for, and a scan of random names pushes no library out. Whoever changes a library calls `forget_hosts`, and
+every process hears of it within a second (saas.core.tenancy.announcements). Without Redis nothing is told, and what is
+known is believed for BLIND_SECONDS only.
 """
 
 from __future__ import annotations
@@ -42,7 +42,10 @@ class _Entry:
 
 
 class HostCache:
-    """At most `size` hosts, each for a bounded time; thread-safe; the oldest goes first."""
+    """At most `size` hosts that have a library and as many that have none, each for a bounded time; thread-safe.
+
+    The oldest of its kind goes first.
+    """
 
     def __init__(self, size: int, hit_seconds: float, miss_seconds: float) -> None:
         self._size, self._hit_seconds, self._miss_seconds = (
@@ -51,13 +54,14 @@ class HostCache:
             miss_seconds,
         )
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._misses: OrderedDict[str, _Entry] = OrderedDict()
         self._cleared = 0
         self._lock = threading.Lock()
 
     def find(self, host: str, load: Resolver, max_age: float = math.inf) -> LibraryContext | None:
         """The host's library, known for at most `max_age` seconds, or through `load`; None where it has none."""
         now = time.monotonic()
-        entry = self._entries.get(host)
+        entry = self._entries.get(host) or self._misses.get(host)
         if entry is None or entry.expires <= now or now - entry.loaded >= max_age:
             cleared = self._cleared
             library = load(host)
@@ -70,19 +74,22 @@ class HostCache:
         with self._lock:
             if cleared != self._cleared:
                 return  # a change was committed while this was read, and may not be in it
-            self._entries[host] = entry
-            self._entries.move_to_end(host)
-            while len(self._entries) > self._size:
-                self._entries.popitem(last=False)
+            kept, other = (self._entries, self._misses) if entry.library else (self._misses, self._entries)
+            other.pop(host, None)
+            kept[host] = entry
+            kept.move_to_end(host)
+            while len(kept) > self._size:
+                kept.popitem(last=False)
 
     def clear(self) -> None:
         """Forget every host."""
         with self._lock:
             self._entries.clear()
+            self._misses.clear()
             self._cleared += 1
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._entries) + len(self._misses)
 
 
 _cache: HostCache | None = None

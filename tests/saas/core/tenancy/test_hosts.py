@@ -102,6 +102,25 @@ def test_the_cache_is_bounded_and_forgets_the_oldest() -> None:
     assert loads == ["a"]
 
 
+def test_names_that_nobody_has_push_no_library_out(north: Any) -> None:
+    """Anybody may ask for as many of them as they like."""
+    cache = HostCache(2, 60, 60)
+    loaded: list[str] = []
+
+    def load(host: str) -> Any:
+        loaded.append(host)
+        return north if host == "north.localhost" else None
+
+    for host in ("north.localhost", "a.localhost", "b.localhost", "c.localhost"):
+        cache.find(host, load)
+    assert len(cache) == 3, "of either kind there are two at most"
+    assert cache.find("north.localhost", load) is north
+    assert cache.find("c.localhost", load) is cache.find("a.localhost", load) is None
+    assert loaded == ["north.localhost", "a.localhost", "b.localhost", "c.localhost", "a.localhost"]
+    cache.clear()
+    assert len(cache) == 0
+
+
 def test_what_was_read_before_a_change_is_not_kept_after_it(north: Any) -> None:
     cache = HostCache(10, 60, 60)
 
