@@ -1,9 +1,9 @@
 """Host name to library: the host decides, and nothing else does.
 
 A bounded cache in each process answers known hosts and, for a shorter time, unknown ones: a name costs a query when it
-is first asked for, and a scan of random names pushes no library out. Whoever changes a library calls `forget_hosts`, and
-every process hears of it within a second (saas.core.tenancy.announcements). Without Redis nothing is told, and what is
-known is believed for BLIND_SECONDS only.
+is first asked for, and a scan of random names pushes no library out. Whoever changes a library calls `forget_hosts`,
+and every process hears of it within a second (saas.core.tenancy.announcements). Without Redis nothing is told, and what
+is known is believed for BLIND_SECONDS only.
 """
 
 from __future__ import annotations
