@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from saas.core.errors import Conflict
 from shared_apps.audit.models import AuditEntry
+from shared_apps.tenants import life_commands
 from shared_apps.tenants.management.commands import library as command_module
 from shared_apps.tenants.models import Library
 from shared_apps.tenants.subcommands import Subcommand
@@ -53,6 +55,16 @@ def test_a_rename_that_is_refused(north: Any, south: Any) -> None:
     with pytest.raises(CommandError, match="no library"):
         library("rename", "nowhere", "somewhere")
     assert Library.objects.get(pk=north.id).subdomain == "north"
+
+
+def test_a_database_that_does_not_answer_gets_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def library_named(subdomain: str) -> Any:
+        raise OperationalError("connection is bad:\nno such file\n")
+
+    monkeypatch.setattr(life_commands, "library_named", library_named)
+    with pytest.raises(CommandError) as raised:
+        library("status", "north")
+    assert str(raised.value) == "The database does not answer: connection is bad: no such file."
 
 
 def test_an_unknown_library(db: None) -> None:

@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import psycopg
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import OperationalError
 
 from saas.core.api.renderers import dump
 from saas.core.tenancy import LibraryContext, in_public
@@ -16,7 +14,7 @@ from shared_apps.fleet import selectors
 from shared_apps.fleet.errors import UnknownBackfill
 from shared_apps.fleet.selectors import BackfillStanding
 from shared_apps.fleet.services import backfills, verifying
-from shared_apps.fleet.services.applying import error_text
+from shared_apps.tenants.command_failures import told_in_one_sentence
 from shared_apps.tenants.fleet_names import libraries_with_a_schema, names_of, schema_named
 
 _STATUS = (
@@ -67,10 +65,8 @@ class Command(BaseCommand):
             "verify": self._verify,
             "backfill": self._backfill,
         }
-        try:
+        with told_in_one_sentence():
             run[options["subcommand"]](options)
-        except (psycopg.OperationalError, OperationalError) as error:
-            raise CommandError(f"The database does not answer: {error_text(error)}.") from error
 
     # -- status -----------------------------------------------------------------------------------------------------
 

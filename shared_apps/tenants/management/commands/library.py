@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from saas.core.errors import DomainError
 from shared_apps.tenants import life_commands
 from shared_apps.tenants.archive import commands as archive_commands
+from shared_apps.tenants.command_failures import told_in_one_sentence
 
 SUBCOMMANDS = {each.name: each for each in (*life_commands.SUBCOMMANDS, *archive_commands.SUBCOMMANDS)}
 
@@ -27,6 +28,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the subcommand."""
         try:
-            SUBCOMMANDS[options["subcommand"]].run(self, options)
+            with told_in_one_sentence():
+                SUBCOMMANDS[options["subcommand"]].run(self, options)
         except DomainError as refusal:
             raise CommandError(str(refusal.detail or refusal.title)) from refusal

@@ -9,19 +9,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import psycopg
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import OperationalError
 from django.db.migrations.autodetector import MigrationAutodetector
 
-from shared_apps.fleet.services.applying import Patience, error_text
+from shared_apps.fleet.services.applying import Patience
 from shared_apps.fleet.services.migrate import FleetReport, Orders, migrate_fleet, plan_fleet
 from shared_apps.fleet.services.releases import library_migrations
+from shared_apps.tenants.command_failures import told_in_one_sentence
 
 Target = tuple[str, str | None]
 PUBLIC = "public"
 _SHOWN = 20
-STOPPED = 130
 
 
 class Command(BaseCommand):
@@ -80,6 +78,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run it and print the report. Raises CommandError where a schema was not brought to its place."""
+        with told_in_one_sentence():
+            self._run(options)
+
+    def _run(self, options: dict[str, Any]) -> None:
         orders = _orders(options)
         if options["plan"] or options["check_unapplied"]:
             self._show_plan(orders, options)
@@ -87,13 +89,8 @@ class Command(BaseCommand):
         from shared_apps.tenants.fleet_progress import watching
 
         quiet = options["json"] or options["verbosity"] == 0
-        try:
-            with watching(self.stderr, quiet=quiet) as watcher:
-                report = migrate_fleet(orders, watcher)
-        except KeyboardInterrupt as interrupt:
-            raise CommandError("Stopped. Run it again for what is left.", returncode=STOPPED) from interrupt
-        except (psycopg.OperationalError, OperationalError) as error:
-            raise CommandError(f"The database does not answer: {error_text(error)}.") from error
+        with watching(self.stderr, quiet=quiet) as watcher:
+            report = migrate_fleet(orders, watcher)
         self._print(report, options)
         if not report.succeeded:
             left = len(report.failed) + len(report.not_tried)

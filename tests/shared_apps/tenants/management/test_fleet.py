@@ -159,6 +159,16 @@ def test_a_database_that_does_not_answer_gets_one_sentence(
     assert str(raised.value) == "The database does not answer: connection is bad: no such file."
 
 
+def test_ctrl_c_gets_one_sentence(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    def verify_fleet(*arguments: Any, **options: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(verifying, "verify_fleet", verify_fleet)
+    with pytest.raises(CommandError, match=r"^Stopped\. ") as raised:
+        run("verify")
+    assert raised.value.returncode == 130
+
+
 @pytest.mark.parametrize("subcommand", ["status", "verify", "backfill"])
 def test_help_teaches_by_an_example(subcommand: str, capsys: Any) -> None:
     with pytest.raises(SystemExit):

@@ -171,8 +171,9 @@ def test_ctrl_c_gets_one_sentence(fleet: Fleet, monkeypatch: pytest.MonkeyPatch)
     assert raised.value.returncode == 130
 
 
+@pytest.mark.parametrize("option", ["--json", "--plan", "--check"])
 def test_a_database_that_does_not_answer_gets_one_sentence(
-    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, option: str
 ) -> None:
     from shared_apps.fleet.services import migrate
 
@@ -181,7 +182,7 @@ def test_a_database_that_does_not_answer_gets_one_sentence(
 
     monkeypatch.setattr(migrate, "connect", connect)
     with pytest.raises(CommandError) as raised:
-        run()
+        run(option)
     assert str(raised.value) == "The database does not answer: connection is bad: no such file."
 
 
