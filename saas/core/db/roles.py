@@ -46,8 +46,9 @@ def prepare_database(cursor: Any) -> None:
     )
     database, is_open = cursor.fetchone()
     if is_open:
-        revoke = sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC")
-        cursor.execute(revoke.format(sql.Identifier(database)))
+        cursor.execute(
+            sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database))
+        )
     if is_superuser:
         cursor.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
         cursor.execute(f"REVOKE EXECUTE ON FUNCTION {_SET_CONFIG} FROM PUBLIC")
