@@ -219,6 +219,20 @@ def test_a_database_that_is_away_keeps_no_process_from_starting(settings: Any) -
     assert away.closed
 
 
+def test_a_pooler_that_refuses_our_limits_is_named_as_well(
+    scene: Scene, pooler: dict[str, str], settings: Any, django_db_blocker: Any
+) -> None:
+    arrangement = arrange(scene, settings, pooler=pooler)
+    arrangement.settings["OPTIONS"] |= {"options": "-c statement_timeout=30000"}
+    settings.DATABASE_POOLER = "none"
+    with (
+        django_db_blocker.unblock(),
+        connected(arrangement),
+        pytest.raises(ImproperlyConfigured, match="DATABASE_POOLER"),
+    ):
+        refuse_a_leaking_mode()
+
+
 def test_a_pooler_told_of_where_none_is_does_no_harm(
     scene: Scene, settings: Any, django_db_blocker: Any
 ) -> None:

@@ -20,7 +20,7 @@ from django.db.backends.postgresql.base import DatabaseWrapper as PostgresWrappe
 from django_tenants.postgresql_backend.base import (
     DatabaseWrapper as TenantDatabaseWrapper,
 )
-from psycopg import sql
+from psycopg import OperationalError, sql
 
 from saas.core.db.cursors import LibraryCursor, LibraryServerSideCursor
 from saas.core.db.errors import NoLibraryChosen
@@ -28,6 +28,10 @@ from saas.core.db.introspection import SchemaIntrospection
 from saas.core.db.owner import OWNER
 from saas.core.db.roles import roles_are_on
 from saas.core.db.switching import PUBLIC, Switch, answers, switch_to
+
+UNKNOWN_POOLER = (
+    "a connection pooler stands between LibraryHub and PostgreSQL: set DATABASE_POOLER=transaction"
+)
 
 
 class DatabaseWrapper(TenantDatabaseWrapper):
@@ -87,7 +91,12 @@ class DatabaseWrapper(TenantDatabaseWrapper):
         return params
 
     def get_new_connection(self, conn_params: Any) -> Any:
-        connection = super().get_new_connection(conn_params)
+        try:
+            connection = super().get_new_connection(conn_params)
+        except OperationalError as error:
+            if "unsupported startup parameter" in str(error):
+                raise ImproperlyConfigured(UNKNOWN_POOLER) from error  # PgBouncer, of our limits
+            raise
         pooled = settings.DATABASE_POOLER == "transaction" and self.alias != OWNER
         reports = connection.pgconn.parameter_status(b"search_path") is not None
         self.carries_switch = pooled or (not reports and self.alias != OWNER)
@@ -156,6 +165,4 @@ def _refuse_a_pooler(connection: Any) -> None:
     """
     result = connection.pgconn.exec_(b"SELECT pg_catalog.pg_backend_pid()")
     if int(result.get_value(0, 0)) != connection.pgconn.backend_pid:
-        raise ImproperlyConfigured(
-            "a connection pooler stands between LibraryHub and PostgreSQL: set DATABASE_POOLER=transaction"
-        )
+        raise ImproperlyConfigured(UNKNOWN_POOLER)
