@@ -15,12 +15,14 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from saas.core import clock
 from saas.core.api.renderers import dump
+from shared_apps.fleet.services import verifying
 from shared_apps.tenants.archive.errors import ArchiveError, ArchiveFailed, ArchiveRefused
 from shared_apps.tenants.archive.export import Report, export_library, silent
 from shared_apps.tenants.archive.failures import named
 from shared_apps.tenants.archive.files import sync_folder
 from shared_apps.tenants.archive.importing import Arrival, Target, check_import, clone_library, import_library
 from shared_apps.tenants.archive.manifest import Manifest
+from shared_apps.tenants.selectors import find_library_by_subdomain
 from shared_apps.tenants.subcommands import Subcommand
 
 REFUSED, FAILED, STOPPED = 1, 3, 130
@@ -90,10 +92,23 @@ def _export(command: BaseCommand, options: dict[str, Any]) -> None:
                     subdomain=options["subdomain"], target=target, now=clock.now(), report=report
                 )
         size = file.stat().st_size
+        drifted = _has_drifted(options["subdomain"])
     if options["json"]:
-        _print_json(command, {**_numbers(manifest), "file": str(file), "bytes": size})
+        _print_json(command, {**_numbers(manifest), "file": str(file), "bytes": size, "drifted": drifted})
     else:
         _say(command, f"{file}: {_counted(manifest)}, {size} bytes.", f"Seal: {manifest.seal}")
+    if drifted:
+        command.stderr.write(
+            "The tables of this library are not those of its release, so the archive cannot be imported as it is:"
+            f" see manage.py fleet verify --subdomain {options['subdomain']}, mend it, and export again."
+        )
+
+
+def _has_drifted(subdomain: str) -> bool:
+    """Whether an import would refuse the archive for what its tables look like."""
+    library = find_library_by_subdomain(subdomain)
+    only = [library.schema_name] if library else []
+    return bool(verifying.verify_fleet(only, progress=lambda _done, _total: None))
 
 
 def _import(command: BaseCommand, options: dict[str, Any]) -> None:

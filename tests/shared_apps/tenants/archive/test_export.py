@@ -13,6 +13,7 @@ from django.db import transaction
 
 from saas.core.db.owner import OWNER, owner_connection
 from saas.core.tenancy import LibraryContext, in_public
+from shared_apps.fleet import services as fleet
 from shared_apps.tenants.archive import commands, export, tables
 from shared_apps.tenants.models import Library
 from tests.shared_apps.tenants.archive.conftest import Answer
@@ -32,6 +33,26 @@ def test_the_report(source: LibraryContext, tmp_path: Path, library_command: Run
     assert told["bytes"] == (tmp_path / "b.tar").stat().st_size
     assert (tmp_path / "b.tar").stat().st_mode & 0o777 == 0o600
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tar", "b.tar", "media"]
+
+
+def test_a_drifted_library_is_exported_with_a_warning(
+    source: LibraryContext, tmp_path: Path, library_command: Run
+) -> None:
+    """An archive that no import takes is better than none, but nobody should rely on it unknowing."""
+    schema = source.schema_name
+    with owner_connection() as owner, owner.cursor() as cursor:
+        fleet.note_release(schema)
+        try:
+            assert library_command("export", "east", tmp_path / "a.tar").err == ""
+            cursor.execute(f"CREATE TABLE {schema}.made_by_hand (id bigint)")
+            answer = library_command("export", "east", tmp_path / "b.tar")
+            assert (answer.code, "fleet verify --subdomain east" in answer.err) == (0, True)
+            assert library_command("export", "east", tmp_path / "c.tar", "--json").json["drifted"] is True
+            assert library_command("import", tmp_path / "b.tar", "--subdomain", "eastern").code == 1
+        finally:
+            cursor.execute(f"DROP TABLE IF EXISTS {schema}.made_by_hand")
+            cursor.execute("DELETE FROM fleet_libraryschema WHERE name = %s", [schema])
+    assert library_command("import", tmp_path / "a.tar", "--subdomain", "eastern").code == 0
 
 
 def test_a_terminal_gets_a_bar(
