@@ -39,7 +39,7 @@ HIT = {
     *("id", "title", "subtitle", "contributors", "year", "language", "isbns", "material_type"),
     *("available", "copies_total"),
 }
-pytestmark = [pytest.mark.django_db, pytest.mark.deep]
+pytestmark = [pytest.mark.django_db(databases=["default", "owner"]), pytest.mark.deep]
 
 
 @pytest.fixture(autouse=True)

@@ -14,8 +14,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.core import mail
-from django.db import connection
-from psycopg import sql
 
 from saas.core.principals import SYSTEM
 from saas.core.tenancy import in_library, in_public
@@ -40,18 +38,18 @@ def harbour(site: Site) -> Iterator[str]:
 
 
 def _drop_library(subdomain: str) -> None:
+    from saas.core.db.owner import owner_connection
     from saas.core.tenancy.hosts import forget_hosts
+    from shared_apps.fleet.services import drop_schema
     from shared_apps.tenants.models import Library
 
-    with in_public(), connection.cursor() as cursor:
-        for library in Library.objects.filter(subdomain=subdomain):
-            cursor.execute(
-                sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(library.schema_name))
-            )
-        for table in ("signup_signup", "audit_auditentry", "delivery_outboxmessage"):
-            cursor.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.Identifier("public", table)))
-        cursor.execute("DELETE FROM public.tenants_domain")
-        cursor.execute("DELETE FROM public.tenants_library WHERE subdomain = %s", [subdomain])
+    with in_public():
+        schemas = list(Library.objects.filter(subdomain=subdomain).values_list("schema_name", flat=True))
+        Library.objects.filter(subdomain=subdomain).delete()
+    for schema in schemas:
+        drop_schema(schema)
+    with owner_connection() as owner, owner.cursor() as cursor:
+        cursor.execute("TRUNCATE signup_signup, audit_auditentry, delivery_outboxmessage CASCADE")
     forget_hosts()
 
 

@@ -62,6 +62,7 @@ else:
     print("there", flush=True)
 call_command("library", "import", file, "--subdomain", "killed")
 """
+NAME = "an import to be killed"
 BEFORE_COMMIT = [
     ("importing", "make_schema_as_of", "after"),
     ("tables", "copy_in", "inside"),
@@ -86,7 +87,7 @@ def start(file: Path, *where: str) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(file), *(where or ("", "", ""))],
         cwd=PROJECT,
-        env=environment(data=file.parent),
+        env={**environment(data=file.parent), "PGAPPNAME": NAME},
         stdout=subprocess.PIPE,
     )
     assert process.stdout is not None
@@ -107,11 +108,11 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def _others() -> int:
-    """Connections to the tests' database other than the one that asks."""
+    """Connections of the killed process that the server has not ended yet."""
     with owner_connection() as wrapper, wrapper.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            " AND backend_type = 'client backend'"
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s",
+            [NAME],
         )
         return int(cursor.fetchone()[0])
 
