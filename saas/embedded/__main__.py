@@ -8,14 +8,14 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from saas.embedded import EmbeddedError, ensure, status, stop, wipe
 
 _DEFAULT = Path("var") / "demo"
-_CHECK_SECONDS = 1.0
+_CHECK_SECONDS = 0.5
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,15 +53,18 @@ def show_status(data_dir: Path) -> int:
 
 def keep_running(data_dir: Path) -> int:
     """Hold the servers up until a signal comes. Raises EmbeddedError when one cannot be started again."""
-    ended = threading.Event()
+    # A list and short sleeps, not a threading.Event: a handler runs in this very thread, and would wait for ever for
+    # the lock that Event.wait() holds for a moment.
+    heard: list[int] = []
     for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, lambda *_: ended.set())
+        signal.signal(signum, lambda number, _frame: heard.append(number))
     servers = ensure(data_dir)
     _say(f"DATABASE_URL={servers.login_url}\nDATABASE_OWNER_URL={servers.database_url}")
     _say(f"REDIS_URL={servers.redis_url}")
-    while not ended.wait(_CHECK_SECONDS):
+    while not heard:
         for name in ensure(data_dir).started:
             _say(f"{name} had died and was started again")
+        time.sleep(_CHECK_SECONDS)
     return 0
 
 

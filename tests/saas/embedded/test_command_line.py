@@ -45,14 +45,17 @@ def test_refusal_is_one_sentence_on_stderr_and_exit_1(
 def test_run_keeps_the_servers_up_until_it_is_told_to_end(data_dir: Path) -> None:
     command = [sys.executable, "-m", "saas.embedded", "run", "--data", str(data_dir)]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline().startswith("DATABASE_URL=postgresql://libraryhub_app@")
-        assert process.stdout.readline().startswith("DATABASE_OWNER_URL=postgresql://postgres@")
-        assert process.stdout.readline().startswith("REDIS_URL=unix://")
-        os.kill(min(running_in(data_dir, "redis")), signal.SIGKILL)
-        assert process.stdout.readline() == "Redis had died and was started again\n"
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline().startswith("DATABASE_URL=postgresql://libraryhub_app@")
+            assert process.stdout.readline().startswith("DATABASE_OWNER_URL=postgresql://postgres@")
+            assert process.stdout.readline().startswith("REDIS_URL=unix://")
+            os.kill(min(running_in(data_dir, "redis")), signal.SIGKILL)
+            assert process.stdout.readline() == "Redis had died and was started again\n"
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()  # `with` waits for its end, and a failure above has told it nothing
     embedded.stop(data_dir)
 
 
