@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,13 +18,17 @@ from tenant_apps.branches.models import Branch
 
 
 @pytest.fixture
-def shifted(south: Any) -> None:
-    """In south, the content types have other numbers than in north."""
+def shifted(south: Any) -> Iterator[None]:
+    """In south, the content types have other numbers than in north, and nobody remembers them afterwards."""
     with in_library(south), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         cursor.execute("UPDATE auth_permission SET content_type_id = content_type_id + 500")
         cursor.execute("UPDATE django_content_type SET id = id + 500")
         ContentType.objects.clear_cache()
+    yield
+    with in_library(south):
+        ContentType.objects.clear_cache()
+    shortcuts._get_ct_cached.cache_clear()
 
 
 @pytest.mark.usefixtures("shifted")
