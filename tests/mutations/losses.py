@@ -30,8 +30,8 @@ LOSSES = (
     Mutation(
         name="outbox-written-after-commit",
         file="shared_apps/delivery/services/outbox.py",
-        old="    OutboxMessage.objects.bulk_create([message], ignore_conflicts=dedupe_key is not None)\n",
-        new="    transaction.on_commit(lambda: OutboxMessage.objects.bulk_create([message]))\n",
+        old="        insert(message)\n",
+        new="        transaction.on_commit(lambda: insert(message))\n",
         tests=(f"{_OUTBOX}::test_many_messages_wake_one_relay",),
         why="a crash between commit and message would lose the message of a change that stands",
     ),
