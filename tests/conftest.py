@@ -52,7 +52,7 @@ _own_redis_databases()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A whole run leaves the deep tests to CI, so that it stays under a minute; naming a file or `-m` runs them.
+    """A whole run leaves the deep tests to CI, so that it stays a matter of minutes; a file or `-m` runs them.
 
     They take real processes apart or push whole corpora of bad input through the API. CI=1 runs everything.
     """
