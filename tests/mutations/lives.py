@@ -19,6 +19,14 @@ LIVES = (
         why="whoever writes another's name down would answer under it, and get a certificate for it",
     ),
     Mutation(
+        name="domain-proven-by-two",
+        file="shared_apps/tenants/services/domains.py",
+        old='Domain.objects.select_for_update(of=("self",))\n            .select_related("tenant")\n            .filter(domain=',
+        new='Domain.objects.select_related("tenant")\n            .filter(domain=',
+        tests=("tests/races/test_domain_races.py::test_of_two_that_prove_a_name_at_once_one_has_it",),
+        why="the later of two proofs would fail with an error of the database, and nobody could mend it",
+    ),
+    Mutation(
         name="old-proof-goes-on-counting",
         file="shared_apps/tenants/services/domains.py",
         old="row.token, row.checked_at, row.last_problem = domain_names.new_token(), now, MISSING",
