@@ -13,12 +13,11 @@ from functools import wraps
 from typing import Any
 
 from django.apps import apps
-from django.db import connection
 from django.db.models import Model, QuerySet
 from django.db.models.query import RawQuerySet
 from django.db.models.sql import Query
 
-from saas.core.db.routers import HINT, require_own, require_schema
+from saas.core.db.routers import HINT, chosen_schema, require_own, require_schema
 
 
 def remember_schema_in_query_sets() -> None:
@@ -71,7 +70,7 @@ def _looking_at_each(method: Callable[..., Any]) -> Callable[..., Any]:
 
 def _remember_schema(rows: Any) -> None:
     if HINT not in rows._hints and apps.ready:
-        schema = connection.schema_name  # type: ignore[attr-defined]
+        schema = chosen_schema()
         if schema is not None:
             rows._hints = {**rows._hints, HINT: schema}
 

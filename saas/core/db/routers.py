@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from django.apps import apps
 from django.conf import settings
@@ -20,6 +20,11 @@ from saas.core.db.switching import PUBLIC
 
 HINT = "schema"
 """Name of the router hint by which a query set carries the schema that it was built in (saas.core.db.guards)."""
+
+
+def chosen_schema() -> str | None:
+    """The schema that this thread has chosen, or None where it has chosen none."""
+    return cast("str | None", cast(Any, connection).schema_name)
 
 
 class SchemaAlias(str):
@@ -41,7 +46,7 @@ class LibraryRouter:
 
     def db_for_read(self, model: Any, **hints: Any) -> SchemaAlias | None:
         """Raises WrongLibrary for an instance or a query set of another schema."""
-        schema: str | None = connection.schema_name  # type: ignore[attr-defined]
+        schema = chosen_schema()
         if schema is None:
             return None  # the cursor says what is missing
         instance = hints.get("instance")
@@ -69,34 +74,34 @@ class LibraryRouter:
 
     def allow_migrate(self, db: str, app_label: str, model_name: str | None = None, **hints: Any) -> bool:
         """Whether an app's tables belong into the schema in which a connection is working."""
-        public = connections[db].schema_name == PUBLIC  # type: ignore[attr-defined]
+        public = cast(Any, connections[db]).schema_name == PUBLIC
         apps_there: list[str] = getattr(settings, "SHARED_APPS" if public else "TENANT_APPS")
         return apps.get_app_config(app_label).name in apps_there
 
 
 def require_own(instances: Iterable[Any]) -> None:
     """Raise WrongLibrary if one of these model instances was loaded or saved in another schema than the current."""
-    schema = connection.schema_name  # type: ignore[attr-defined]
+    schema = chosen_schema()
     for instance in instances:
         _require_own(instance, schema)
 
 
 def require_schema(home: str | None, model: Any) -> None:
     """Raise WrongLibrary if `home`, where a query set of `model` was built, is another schema than the current."""
-    schema = connection.schema_name  # type: ignore[attr-defined]
+    schema = chosen_schema()
     _require(home or schema, schema, model)
 
 
-def _require_own(instance: Any, schema: str) -> None:
+def _require_own(instance: Any, schema: str | None) -> None:
     _require(getattr(instance._state.db, "schema", schema), schema, type(instance))
 
 
-def _schema_of(instance: Any) -> str:
-    here: str = connection.schema_name  # type: ignore[attr-defined]
-    return str(getattr(instance._state.db, "schema", here))
+def _schema_of(instance: Any) -> str | None:
+    home: str | None = getattr(instance._state.db, "schema", chosen_schema())
+    return home
 
 
-def _require(home: str, schema: str, model: Any) -> None:
+def _require(home: str | None, schema: str | None, model: Any) -> None:
     if home != schema:
         raise WrongLibrary(f"{model.__name__} of {home} in {schema}")
 
