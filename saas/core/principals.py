@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
@@ -29,11 +30,16 @@ SYSTEM = Actor(kind="system", label="system")
 ANONYMOUS = Actor(kind="anonymous", label="anonymous")
 
 
+PERSON, KEY, STAFF = "person", "key", "staff"
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """A caller's rights in the current library (or, for platform staff, on the public site).
 
-    `permissions` hold for the whole library; `branch_permissions` for one branch each, by branch id.
+    `permissions` hold for the whole library; `branch_permissions` for one branch each, by branch id, and
+    `collection_permissions` for one collection each. `kind` says who it is that proved itself: a person with an account
+    here, an API key, or platform staff on a visit; the latter two have no `user_id`, and are told apart by `label`.
     """
 
     user_id: int | None = None
@@ -42,34 +48,73 @@ class Principal:
     roles: tuple[str, ...] = ()
     permissions: frozenset[str] = frozenset()
     branch_permissions: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    collection_permissions: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    kind: str = PERSON
+    label: str = ""
+
+    @property
+    def is_person(self) -> bool:
+        """Whether the caller has an account here."""
+        return self.user_id is not None
 
     @property
     def is_authenticated(self) -> bool:
-        """Whether somebody signed in."""
-        return self.user_id is not None
+        """Whether the caller proved who they are: a person, a key or staff on a visit."""
+        return self.is_person or self.kind != PERSON
 
     @property
     def actor(self) -> Actor:
         """The name under which this caller's changes are recorded."""
-        return Actor(kind="person", user_id=self.user_id) if self.is_authenticated else ANONYMOUS
+        if not self.is_authenticated:
+            return ANONYMOUS
+        return Actor(kind=self.kind, user_id=self.user_id, label=self.label)
 
-    def may(self, permission: str, *, branch_id: int | None = None) -> bool:
-        """Whether the caller holds a permission for the whole library or, where given, for this branch."""
-        if permission in self.permissions:
-            return True
-        return branch_id is not None and permission in self.branch_permissions.get(branch_id, frozenset())
+    def may(self, permission: str, *, branch_id: int | None = None, collection_id: int | None = None) -> bool:
+        """Whether the caller holds a permission for the library or, where given, for a branch or collection."""
+        return (
+            permission in self.permissions
+            or (branch_id is not None and permission in self.branch_permissions.get(branch_id, _NOTHING))
+            or (
+                collection_id is not None
+                and permission in self.collection_permissions.get(collection_id, _NOTHING)
+            )
+        )
 
     def may_anywhere(self, permission: str) -> bool:
-        """Whether the caller holds a permission for the library or at least one branch."""
-        return permission in self.permissions or any(
-            permission in p for p in self.branch_permissions.values()
-        )
+        """Whether the caller holds a permission for the library, or for at least one branch or collection."""
+        scoped = (*self.branch_permissions.values(), *self.collection_permissions.values())
+        return permission in self.permissions or any(permission in names for names in scoped)
 
     def branches_for(self, permission: str) -> frozenset[int] | None:
         """Branch ids where the permission holds; None means the whole library."""
-        if permission in self.permissions:
-            return None
-        return frozenset(branch for branch, names in self.branch_permissions.items() if permission in names)
+        return None if permission in self.permissions else _where(permission, self.branch_permissions)
+
+    def collections_for(self, permission: str) -> frozenset[int] | None:
+        """Collection ids for which the permission holds; None means the whole library."""
+        return None if permission in self.permissions else _where(permission, self.collection_permissions)
+
+
+_NOTHING: frozenset[str] = frozenset()
+
+
+def _where(permission: str, scoped: Mapping[int, frozenset[str]]) -> frozenset[int]:
+    return frozenset(scope for scope, names in scoped.items() if permission in names)
+
+
+class WithoutAccount(AnonymousUser):
+    """What is in `request.user` for a caller that proved itself without an account here: a key or staff on a visit."""
+
+    is_active = True
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Return True: Django and DRF ask this of `request.user`."""
+        return True
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Return False."""
+        return False
 
 
 PrincipalLoader = Callable[[int | None], Principal]

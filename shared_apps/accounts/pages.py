@@ -34,7 +34,7 @@ class SignInPage(Page):
     def get(self, request: HttpRequest) -> HttpResponse:
         """The empty form; who has signed in already is led on."""
         back = own_path(request.GET.get(NEXT))
-        if self.principal.is_authenticated:
+        if self.principal.is_person:
             return see_other(back or settings.LOGIN_REDIRECT_URL)
         return self._show(SignInForm(), back)
 

@@ -155,7 +155,7 @@ class PasswordChangeView(ApiBehaviour, dj.PasswordChangeView):
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Set a new password; every session ends, and the answer brings a new one."""
-        if not self.principal.is_authenticated:
+        if not self.principal.is_person:
             raise NotAuthenticated
         body = self.get_serializer(data=request.data)
         body.is_valid(raise_exception=True)
