@@ -18,6 +18,7 @@ urlpatterns = [
     path("api/v1/", include("tenant_apps.access.api.urls")),
     path("api/v1/", include("tenant_apps.preferences.api.urls")),
     path("api/v1/", include("tenant_apps.branches.api.urls")),
+    path("api/v1/", include("tenant_apps.collections.api.urls")),
     path("api/v1/", include("tenant_apps.catalog.api.urls")),
     path("api/v1/", include("tenant_apps.patrons.api.urls")),
     path("api/v1/", include("tenant_apps.circulation.api.urls")),

@@ -24,6 +24,7 @@ from tenant_apps.catalog import services as catalog
 from tenant_apps.catalog.marc import TitleDraft
 from tenant_apps.catalog.models import Copy, ImportJob, ImportRecord, ItemType, Title
 from tenant_apps.circulation.models import Loan, LoanRule
+from tenant_apps.collections.models import Collection
 from tenant_apps.patrons.models import Card, Patron, PatronCategory
 
 NOW = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.UTC)
@@ -71,6 +72,16 @@ class BranchFactory(DjangoModelFactory[Branch]):
     time_zone = "Europe/Rome"
 
 
+class CollectionFactory(DjangoModelFactory[Collection]):
+    """A collection without titles."""
+
+    class Meta:
+        model = Collection
+
+    code = _unique("collection")
+    name = factory.LazyAttribute(lambda row: f"All about {row.code}")
+
+
 class RoleAssignmentFactory(DjangoModelFactory[RoleAssignment]):
     """The reader's role for a new user."""
 
@@ -105,7 +116,8 @@ class TitleFactory(factory.Factory[Title]):
 
     @classmethod
     def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Title:
-        return catalog.add_title(draft=TitleDraft(**kwargs), by=SYSTEM, now=NOW)
+        collection = kwargs.pop("collection", None)
+        return catalog.add_title(draft=TitleDraft(**kwargs), collection=collection, by=SYSTEM, now=NOW)
 
 
 class CopyFactory(DjangoModelFactory[Copy]):

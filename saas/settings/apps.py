@@ -50,6 +50,7 @@ TENANT_APPS = [
     "guardian",
     "tenant_apps.preferences",
     "tenant_apps.branches",
+    "tenant_apps.collections",
     "tenant_apps.access",
     "tenant_apps.catalog",
     "tenant_apps.patrons",

@@ -24,6 +24,7 @@ PERMISSIONS: Final[Mapping[str, Promise]] = {
     "circulation.lend": _("Lend, return and renew"),
     "circulation.view": _("See loans"),
     "branches.manage": _("Add and change branches"),
+    "collections.manage": _("Add, change and remove collections"),
     "rules.view": _("See the loan rules"),
     "rules.manage": _("Change the loan rules"),
     "settings.view": _("See the library's settings"),

@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from saas.core.fields import Versioned
 from tenant_apps.branches.models import Branch
+from tenant_apps.collections.models import Collection
 
 
 class Contributor(models.Model):
@@ -73,6 +74,10 @@ class Title(Versioned):
     marc_hash = models.CharField(max_length=64)
     search = SearchVectorField()
     title_search = SearchVectorField()
+    # Most titles are in none: the index holds those that are in one.
+    collection = models.ForeignKey(
+        Collection, on_delete=models.PROTECT, null=True, db_index=False, related_name="titles"
+    )
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -92,6 +97,11 @@ class Title(Versioned):
             # An incoming record that equals a stored one is found by its hash, before anything is read out of
             # it.
             models.Index(fields=["marc_hash"], name="catalog_title_marc_hash"),
+            models.Index(
+                fields=["collection", "id"],
+                condition=Q(collection__isnull=False),
+                name="catalog_title_collection",
+            ),
         ]
 
     def __str__(self) -> str:

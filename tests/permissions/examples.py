@@ -276,6 +276,15 @@ LIBRARY: dict[str, Builder] = {
     "PATCH /api/v1/branches/{pk}/": lambda s: Example(
         f"/api/v1/branches/{s.branch.pk}/", {"name": "Renamed"}, headers=_if_match(s.branch)
     ),
+    "GET /api/v1/collections/": plain("/api/v1/collections/"),
+    "POST /api/v1/collections/": _code_and_name("/api/v1/collections/"),
+    "GET /api/v1/collections/{pk}/": lambda s: Example(f"/api/v1/collections/{s.collection.pk}/"),
+    "PATCH /api/v1/collections/{pk}/": lambda s: Example(
+        f"/api/v1/collections/{s.collection.pk}/", {"name": "Renamed"}, headers=_if_match(s.collection)
+    ),
+    "DELETE /api/v1/collections/{pk}/": lambda s: Example(
+        f"/api/v1/collections/{s.collection.pk}/", status=204, headers=_if_match(s.collection)
+    ),
     "GET /api/v1/search/": plain("/api/v1/search/?q=secret"),
     "GET /api/v1/titles/": plain("/api/v1/titles/"),
     "POST /api/v1/titles/": plain("/api/v1/titles/", body={"title": "A Made-up Title"}, status=201),

@@ -48,6 +48,11 @@ LIBRARY: dict[str, frozenset[str]] = {
     "POST /api/v1/branches/": ADMINS,
     "GET /api/v1/branches/{pk}/": CATALOGUE,
     "PATCH /api/v1/branches/{pk}/": ADMINS,
+    "GET /api/v1/collections/": CATALOGUE,
+    "POST /api/v1/collections/": ADMINS,
+    "GET /api/v1/collections/{pk}/": CATALOGUE,
+    "PATCH /api/v1/collections/{pk}/": ADMINS,
+    "DELETE /api/v1/collections/{pk}/": ADMINS,
     # catalogue
     "GET /api/v1/search/": CATALOGUE,
     "GET /api/v1/titles/": CATALOGUE,

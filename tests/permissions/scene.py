@@ -19,6 +19,7 @@ class Scene:
 
     library: Any
     branch: Any
+    collection: Any
     category: Any
     item_type: Any
     title: Any
@@ -66,6 +67,7 @@ def build_scene(library: Any) -> Scene:
         domain = factories.DomainFactory(tenant_id=library.id)
     with in_library(library), transaction.atomic():
         branch, _other = factories.BranchFactory.create_batch(2)
+        collection, _other = factories.CollectionFactory.create_batch(2)
         category, _other = factories.PatronCategoryFactory.create_batch(2)
         item_type, _other = factories.ItemTypeFactory.create_batch(2)
         title = factories.TitleFactory(
@@ -85,6 +87,7 @@ def build_scene(library: Any) -> Scene:
         return Scene(
             library=library,
             branch=branch,
+            collection=collection,
             category=category,
             item_type=item_type,
             title=title,

@@ -10,11 +10,19 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from saas.core.api.serializers import IdField, LineField, StrictSerializer, TextField, UtcDateTimeField
+from saas.core.api.serializers import (
+    CodeRelatedField,
+    IdField,
+    LineField,
+    StrictSerializer,
+    TextField,
+    UtcDateTimeField,
+)
 from tenant_apps.catalog import selectors
 from tenant_apps.catalog.marc import ContributorKind, DraftContributor, MaterialType, Role, isbn13
 from tenant_apps.catalog.models import Title
 from tenant_apps.catalog.rules.wording import availability_words
+from tenant_apps.collections.selectors import all_collections
 
 MAX_NAMES = 50
 MAX_LINE = 300
@@ -93,6 +101,7 @@ class TitleSerializer(serializers.ModelSerializer[Title]):
     id = IdField()
     contributors = ContributionSerializer(source="contributions", many=True)
     subjects = SubjectLinkSerializer(source="subject_links", many=True)
+    collection = serializers.CharField(source="collection.code", default=None, allow_null=True)
     created_at = UtcDateTimeField()
     updated_at = UtcDateTimeField()
     copies_total = serializers.IntegerField()
@@ -108,6 +117,7 @@ class TitleSerializer(serializers.ModelSerializer[Title]):
             "statement",
             "contributors",
             "subjects",
+            "collection",
             "publisher",
             "place",
             "year",
@@ -229,6 +239,9 @@ class TitleChangesSerializer(StrictSerializer):
     place = LineField(max_length=MAX_LINE, required=False, allow_blank=True)
     edition = LineField(max_length=MAX_LINE, required=False, allow_blank=True)
     summary = TextField(max_length=5_000, required=False, allow_blank=True)
+    collection = CodeRelatedField(
+        queryset=all_collections, required=False, allow_null=True, help_text=_("By code; null: in none.")
+    )
 
 
 class NewTitleSerializer(TitleChangesSerializer):

@@ -62,6 +62,7 @@ class TitleViewSet(ApiViewSet):
             PreconditionRequired,
         ),
     }
+    query_parameters: ClassVar = frozenset({"collection"})
     ordering_fields: ClassVar = {"title": "sort_title", "id": "id"}
     default_ordering = "-id"
     serializer_class = TitleSerializer
@@ -77,8 +78,11 @@ class TitleViewSet(ApiViewSet):
 
     @extend_schema(summary="List titles", responses=HitSerializer(many=True))
     def list(self, request: Request) -> Response:
-        """A page of titles, the newest first."""
-        page = self.paginate_queryset(selectors.all_titles().only("id", "sort_title")) or []
+        """A page of titles, the newest first; `collection` (a code) keeps those of one collection."""
+        titles = selectors.all_titles().only("id", "sort_title")
+        if "collection" in request.query_params:
+            titles = titles.filter(collection__code=request.query_params["collection"])
+        page = self.paginate_queryset(titles) or []
         hits = selectors.hits_of([title.pk for title in page])
         return self.get_paginated_response(HitSerializer(hits, many=True).data)
 
@@ -108,7 +112,10 @@ class TitleViewSet(ApiViewSet):
         body = NewTitleSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         values = body.validated_data | {"material_type": MaterialType(body.validated_data["material_type"])}
-        title = services.add_title(draft=TitleDraft(**values), by=self.principal.actor, now=clock.now())
+        collection = values.pop("collection", None)
+        title = services.add_title(
+            draft=TitleDraft(**values), collection=collection, by=self.principal.actor, now=clock.now()
+        )
         return _answer(request, self.get_queryset().get(pk=title.pk), status=201)
 
     @extend_schema(summary="Change a title", request=TitleChangesSerializer, responses=TitleSerializer)

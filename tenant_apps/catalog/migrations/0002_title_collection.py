@@ -1,0 +1,32 @@
+import django.db.models.deletion
+from django.db import migrations, models
+from django.db.models import Q
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("catalog", "0001_initial"),
+        ("collections", "0001_initial"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="title",
+            name="collection",
+            field=models.ForeignKey(
+                null=True,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="titles",
+                to="collections.collection",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="title",
+            index=models.Index(
+                fields=["collection", "id"],
+                condition=Q(collection__isnull=False),
+                name="catalog_title_collection",
+            ),
+        ),
+    ]
