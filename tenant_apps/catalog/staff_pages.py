@@ -20,7 +20,7 @@ from saas.core.api.parameters import invalid_parameter
 from saas.core.errors import DomainError, PermissionDenied, RetryableError
 from saas.core.pages import Page, listed, see_other
 from shared_apps.delivery import services as delivery
-from tenant_apps.branches.selectors import Branch, all_branches, require_at_branch
+from tenant_apps.branches.selectors import Branch, all_branches
 from tenant_apps.catalog import selectors, services
 from tenant_apps.catalog.api.parsers import FORM_ALLOWANCE
 from tenant_apps.catalog.errors import ImportFinished, ImportInProgress
@@ -124,11 +124,13 @@ class NewCopyPage(Page):
 
     def get(self, request: HttpRequest, pk: str) -> HttpResponse:
         """The empty form."""
-        return self._show(_title(pk), self._form())
+        title = _title(pk)
+        return self._show(title, self._form(title))
 
     def post(self, request: HttpRequest, pk: str) -> HttpResponse:
         """Add the copy and offer the next one, or show what is wrong."""
-        title, form = _title(pk), self._form(request.POST)
+        title = _title(pk)
+        form = self._form(title, request.POST)
         if not form.is_valid():
             return self._show(title, form, status=400)
         try:
@@ -141,18 +143,22 @@ class NewCopyPage(Page):
 
     def _add(self, title: Title, form: NewCopyForm) -> HttpResponse:
         values = form.values(title)
-        require_at_branch(self.principal, MANAGE_COPIES, values["home_branch"].pk)
+        branch_id, collection_id = values["home_branch"].pk, values["title"].collection_id
+        selectors.require_copy(self.principal, branch_id=branch_id, collection_id=collection_id)
         copy = services.add_copy(**values, by=self.principal.actor, now=clock.now())
         return see_other(f"{self.request.path}?added={copy.pk}")
 
-    def _form(self, *sent: object) -> NewCopyForm:
+    def _form(self, title: Title, *sent: object) -> NewCopyForm:
         types = selectors.all_item_types().order_by("name", "pk")
-        return NewCopyForm(*sent, item_types=types, branches=self._branches())
+        return NewCopyForm(*sent, item_types=types, branches=self._branches(title))
 
-    def _branches(self) -> list[Branch]:
+    def _branches(self, title: Title) -> list[Branch]:
+        """Where a copy of this title may be added: anywhere by a right for its collection, else at one's branches."""
         rows = all_branches().order_by("name", "pk")
         mine = self.principal.branches_for(MANAGE_COPIES)
-        return list(rows if mine is None else rows.filter(pk__in=mine))
+        if mine is None or self.principal.may(MANAGE_COPIES, collection_id=title.collection_id):
+            return list(rows)
+        return list(rows.filter(pk__in=mine))
 
     def _show(self, title: Title, form: NewCopyForm, *, status: int = 200) -> HttpResponse:
         copies = list(selectors.all_copies().filter(title=title).order_by("-pk")[:MOST_COPIES])

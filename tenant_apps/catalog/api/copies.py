@@ -89,6 +89,7 @@ class CopyViewSet(ApiViewSet):
             ValidationFailed,
             BarcodeTaken,
             NotFound,
+            PermissionDenied,
             PreconditionFailed,
             PreconditionRequired,
         ),
@@ -129,29 +130,38 @@ class CopyViewSet(ApiViewSet):
 
     @extend_schema(summary="Add a copy", request=NewCopySerializer, responses={201: CopySerializer})
     def create(self, request: Request) -> HttpResponseBase:
-        """Add a copy of a title; this needs the permission at its home branch."""
+        """Add a copy of a title; this needs the permission at its home branch or for the title's collection."""
         body = NewCopySerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        require_at_branch(self.principal, _MANAGE, body.validated_data["home_branch"].pk)
-        copy = services.add_copy(**body.validated_data, by=self.principal.actor, now=clock.now())
+        wanted = body.validated_data
+        selectors.require_copy(
+            self.principal, branch_id=wanted["home_branch"].pk, collection_id=wanted["title"].collection_id
+        )
+        copy = services.add_copy(**wanted, by=self.principal.actor, now=clock.now())
         return self._answer(request, self.get_queryset().get(pk=copy.pk), status=201)
 
     @extend_schema(summary="Change a copy", request=CopyChangesSerializer, responses=CopySerializer)
     def partial_update(self, request: Request, pk: str) -> HttpResponseBase:
         """Change a copy; `If-Match` names the version that was read. A new home branch needs the permission
-        there.
+        there too.
         """
         found = self.get_object()
+        selectors.require_copy_change(self.principal, found)
         body = CopyChangesSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        for branch_id in {found.home_branch_id, *_branches(body.validated_data)}:
-            require_at_branch(self.principal, _MANAGE, branch_id)
+        home = body.validated_data.get("home_branch")
+
+        def expect(row: Copy) -> None:
+            # Of the row that is locked: between the look-up and the lock it may have moved to another branch.
+            selectors.require_copy_change(self.principal, row, home_branch_id=home.pk if home else None)
+            require_match(request, row)
+
         services.change_copy(
             copy_id=found.pk,
             changes=body.validated_data,
             by=self.principal.actor,
             now=clock.now(),
-            expect=lambda row: require_match(request, row),
+            expect=expect,
         )
         return self._answer(request, self.get_queryset().get(pk=found.pk))
 
@@ -171,7 +181,3 @@ class CopyViewSet(ApiViewSet):
         return record_response(
             request, copy, lambda: CopySerializer(copy, context=context).data, form=form, status=status
         )
-
-
-def _branches(values: dict[str, Any]) -> set[int]:
-    return {values["home_branch"].pk} if "home_branch" in values else set()

@@ -108,11 +108,14 @@ class TitleViewSet(ApiViewSet):
 
     @extend_schema(summary="Add a title", request=NewTitleSerializer, responses={201: TitleSerializer})
     def create(self, request: Request) -> HttpResponseBase:
-        """Add a title; its MARC record is written from what is sent."""
+        """Add a title; its MARC record is written from what is sent. This needs the permission for the collection, or
+        for the whole library where the title is to be in none.
+        """
         body = NewTitleSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         values = body.validated_data | {"material_type": MaterialType(body.validated_data["material_type"])}
         collection = values.pop("collection", None)
+        selectors.require_title(self.principal, collection.pk if collection is not None else None)
         title = services.add_title(
             draft=TitleDraft(**values), collection=collection, by=self.principal.actor, now=clock.now()
         )

@@ -4,6 +4,12 @@ from tenant_apps.catalog.selectors.availability import BranchAvailability, avail
 from tenant_apps.catalog.selectors.copies import all_copies, all_item_types, copy_status, sees_barcodes
 from tenant_apps.catalog.selectors.facets import Facet, FacetValue, facets_of
 from tenant_apps.catalog.selectors.imports import all_imports, records_of
+from tenant_apps.catalog.selectors.rights import (
+    require_copy,
+    require_copy_change,
+    require_move,
+    require_title,
+)
 from tenant_apps.catalog.selectors.search import Filters, Hit, Page, hits_of, search_titles
 from tenant_apps.catalog.selectors.suggestions import suggestions_for
 from tenant_apps.catalog.selectors.titles import all_titles, marc_of, titles_in_full
@@ -25,6 +31,10 @@ __all__ = [
     "hits_of",
     "marc_of",
     "records_of",
+    "require_copy",
+    "require_copy_change",
+    "require_move",
+    "require_title",
     "search_titles",
     "sees_barcodes",
     "suggestions_for",

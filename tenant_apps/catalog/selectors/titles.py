@@ -21,8 +21,10 @@ def titles_in_full() -> QuerySet[Title]:
     """
     contributions = TitleContributor.objects.select_related("contributor").order_by("position")
     subjects = TitleSubject.objects.select_related("subject").order_by("position")
-    return all_titles().select_related("collection").prefetch_related(
-        Prefetch("contributions", contributions), Prefetch("subject_links", subjects)
+    return (
+        all_titles()
+        .select_related("collection")
+        .prefetch_related(Prefetch("contributions", contributions), Prefetch("subject_links", subjects))
     )
 
 

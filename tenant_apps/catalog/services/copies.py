@@ -83,7 +83,8 @@ def change_copy(
     Raises NotFound and BarcodeTaken.
     """
     with transaction.atomic():
-        copy = Copy.objects.select_for_update(no_key=True).filter(pk=copy_id).first()
+        copies = Copy.objects.select_for_update(of=("self",), no_key=True).select_related("title")
+        copy = copies.defer("title__marc", "title__search", "title__title_search").filter(pk=copy_id).first()
         if copy is None:
             raise NotFound
         if expect is not None:

@@ -34,9 +34,7 @@ class CollectionSerializer(StrictModelSerializer[Collection]):
 
 @extend_schema_serializer(
     examples=[
-        OpenApiExample(
-            "The music library", {"code": "music", "name": "Music library"}, request_only=True
-        )
+        OpenApiExample("The music library", {"code": "music", "name": "Music library"}, request_only=True)
     ]
 )
 class NewCollectionSerializer(StrictSerializer):

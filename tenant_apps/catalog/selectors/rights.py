@@ -1,0 +1,49 @@
+"""Which titles and copies a caller may write: the scopes of `catalog.manage` and `copies.manage`.
+
+Titles belong to a collection or to the library, never to a branch; a copy belongs to its home branch, and to the
+collection of its title. What is written is asked for twice, as it stands and as it will stand, so that nobody moves a
+row to where they may do more with it.
+"""
+
+from __future__ import annotations
+
+from saas.core.errors import PermissionDenied
+from saas.core.principals import Principal
+from tenant_apps.catalog.models import Copy, Title
+
+MANAGE_TITLES, MANAGE_COPIES = "catalog.manage", "copies.manage"
+
+
+def require_title(principal: Principal, collection_id: int | None) -> None:
+    """Raise PermissionDenied unless the caller may write titles of this collection (None: those in none)."""
+    if not principal.may(MANAGE_TITLES, collection_id=collection_id):
+        raise PermissionDenied
+
+
+def require_move(principal: Principal, title: Title, collection_id: int | None) -> None:
+    """Raise PermissionDenied unless the caller may move a title, with its copies, to a collection (None: to none).
+
+    Needs `catalog.manage` in both. Who may write copies of the one collection alone does not bring copies in: to write
+    any of them where they go, one must be able to write all of them where they are.
+    """
+    require_title(principal, title.collection_id)
+    require_title(principal, collection_id)
+    gains_copies = principal.may(MANAGE_COPIES, collection_id=collection_id)
+    if gains_copies and not principal.may(MANAGE_COPIES, collection_id=title.collection_id):
+        raise PermissionDenied
+
+
+def require_copy(principal: Principal, *, branch_id: int, collection_id: int | None) -> None:
+    """Raise PermissionDenied unless the caller may write copies of this home branch and collection."""
+    if not principal.may(MANAGE_COPIES, branch_id=branch_id, collection_id=collection_id):
+        raise PermissionDenied
+
+
+def require_copy_change(principal: Principal, copy: Copy, *, home_branch_id: int | None = None) -> None:
+    """Raise PermissionDenied unless the caller may write this copy, also where its home branch is to be another one.
+
+    The title comes with the copy (`all_copies`, or one more query).
+    """
+    collection_id = copy.title.collection_id
+    for branch_id in {copy.home_branch_id, home_branch_id or copy.home_branch_id}:
+        require_copy(principal, branch_id=branch_id, collection_id=collection_id)
