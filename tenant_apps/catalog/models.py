@@ -74,7 +74,7 @@ class Title(Versioned):
     marc_hash = models.CharField(max_length=64)
     search = SearchVectorField()
     title_search = SearchVectorField()
-    # Most titles are in none: the index holds those that are in one.
+    # No index: a page of one collection's titles is read along the primary key, and to add one would lock the table.
     collection = models.ForeignKey(
         Collection, on_delete=models.PROTECT, null=True, db_index=False, related_name="titles"
     )
@@ -97,11 +97,6 @@ class Title(Versioned):
             # An incoming record that equals a stored one is found by its hash, before anything is read out of
             # it.
             models.Index(fields=["marc_hash"], name="catalog_title_marc_hash"),
-            models.Index(
-                fields=["collection", "id"],
-                condition=Q(collection__isnull=False),
-                name="catalog_title_collection",
-            ),
         ]
 
     def __str__(self) -> str:

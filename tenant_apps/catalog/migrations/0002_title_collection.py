@@ -1,6 +1,5 @@
 import django.db.models.deletion
 from django.db import migrations, models
-from django.db.models import Q
 
 
 class Migration(migrations.Migration):
@@ -19,14 +18,6 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="titles",
                 to="collections.collection",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="title",
-            index=models.Index(
-                fields=["collection", "id"],
-                condition=Q(collection__isnull=False),
-                name="catalog_title_collection",
             ),
         ),
     ]
