@@ -51,6 +51,7 @@ TENANT_APPS = [
     "tenant_apps.preferences",
     "tenant_apps.branches",
     "tenant_apps.collections",
+    "tenant_apps.keys",
     "tenant_apps.access",
     "tenant_apps.catalog",
     "tenant_apps.patrons",

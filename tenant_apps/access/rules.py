@@ -32,6 +32,7 @@ PERMISSIONS: Final[Mapping[str, Promise]] = {
     "audit.view": _("Read the audit log"),
     "members.manage": _("Manage the people who work here"),
     "roles.manage": _("Give roles and take them away"),
+    "keys.manage": _("Make keys for machines and take them away"),
 }
 
 
