@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("shared_apps.accounts.page_urls")),
     path("api/v1/", include("shared_apps.tenants.api.urls")),
     path("api/v1/", include("tenant_apps.access.api.urls")),
+    path("api/v1/", include("tenant_apps.keys.api.urls")),
     path("api/v1/", include("tenant_apps.preferences.api.urls")),
     path("api/v1/", include("tenant_apps.branches.api.urls")),
     path("api/v1/", include("tenant_apps.collections.api.urls")),

@@ -188,6 +188,22 @@ class CsrfFailed(PermissionDenied):
     detail = _("The form has expired or came from another site. Load the page again and retry.")
 
 
+class PersonRequired(PermissionDenied):
+    """An API key, or platform staff on a visit, asked for something that only somebody with an account here has."""
+
+    code = "person_required"
+    title = _("For people only")
+    detail = _("This is for somebody with an account here. Sign in as a person.")
+
+
+class CannotGrant(PermissionDenied):
+    """A role or a key was given or taken away that allows something its giver may not do."""
+
+    code = "cannot_grant"
+    title = _("Not yours to give")
+    detail = _("You can give and take away only what you may do yourself, in the same place.")
+
+
 class NotFound(DomainError):
     """There is no such thing, or the caller may not know of it: both look the same."""
 

@@ -6,7 +6,10 @@ from saas.settings.env import read
 ENV = read()
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["saas.core.api.authentication.LibraryJWTAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "saas.core.api.authentication.LibraryJWTAuthentication",
+        "saas.core.api.key_authentication.ApiKeyAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["saas.core.api.permissions.HasDeclaredPermission"],
     "DEFAULT_PARSER_CLASSES": ["saas.core.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["saas.core.api.renderers.ORJSONRenderer"],

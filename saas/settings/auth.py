@@ -35,6 +35,11 @@ CALLER_LOADERS = {
     "library": "tenant_apps.access.selectors.load_caller",
     "public": "shared_apps.accounts.selectors.load_caller",
 }
+# (API key) -> who presents it, in one query, or None; a site without a loader takes no keys.
+KEY_LOADERS = {"library": "tenant_apps.access.machines.load_key"}
+# What keys ask of the app above them: the names of permissions, and (id of a service account) -> what its roles give.
+PERMISSION_NAMES = "tenant_apps.access.rules.PERMISSIONS"
+SERVICE_ACCOUNT_RIGHTS = "tenant_apps.access.machines.rights_of_service_account"
 # (card number) -> id of the user who may sign in with it, or None.
 CARD_ACCOUNT_RESOLVER = "tenant_apps.patrons.selectors.user_id_for_card"
 # Each (user id) -> members that it adds to the answer of /api/v1/me/.

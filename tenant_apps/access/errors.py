@@ -2,15 +2,9 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from saas.core.errors import Conflict, PermissionDenied
+from saas.core.errors import CannotGrant, Conflict
 
-
-class CannotGrant(PermissionDenied):
-    """A role was given or taken away that allows something its giver may not do."""
-
-    code = "cannot_grant"
-    title = _("Not yours to give")
-    detail = _("You can give and take away only roles whose permissions you hold yourself.")
+__all__ = ["AlreadyAssigned", "CannotGrant", "LastAdmin"]
 
 
 class LastAdmin(Conflict):

@@ -28,7 +28,9 @@ _PURPOSE: Final = "api-key"
 _MARK: Final = "lhk_"
 # lhk_, ten characters to find the row by, 43 of base 62 (256 bits), six of checksum: a scanner for leaked secrets tells
 # a key from other text without asking anybody.
-KEY: Final = re.compile(r"(?P<prefix>lhk_[0-9A-Za-z]{10})_[0-9A-Za-z]{43}(?P<checksum>[0-9A-Za-z]{6})", re.ASCII)
+KEY: Final = re.compile(
+    r"(?P<prefix>lhk_[0-9A-Za-z]{10})_[0-9A-Za-z]{43}(?P<checksum>[0-9A-Za-z]{6})", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,9 @@ class Rights:
             self.everywhere <= holder.permissions
             and all(holder.may(name, branch_id=at) for at, names in self.by_branch.items() for name in names)
             and all(
-                holder.may(name, collection_id=at) for at, names in self.by_collection.items() for name in names
+                holder.may(name, collection_id=at)
+                for at, names in self.by_collection.items()
+                for name in names
             )
         )
 
@@ -66,7 +70,7 @@ def prefix_of(key: str) -> str | None:
 
 
 def digest_of(key: str) -> str:
-    """What is stored of a key: HMAC-SHA256 with a key of this library, so that a copied row is worth nothing elsewhere."""
+    """What is stored of a key: an HMAC with a key of this library, so that a copied row is worth nothing elsewhere."""
     return _digest(next(library_keys(_PURPOSE)), key)
 
 

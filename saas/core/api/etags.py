@@ -49,6 +49,15 @@ def require_match(request: Request, row: Versioned) -> None:
         raise PreconditionFailed
 
 
+def match_if_sent(request: Request, row: Versioned) -> None:
+    """Check the version where the caller names one; without If-Match the last writer wins.
+
+    Raises PreconditionFailed.
+    """
+    if "If-Match" in request.headers:
+        require_match(request, row)
+
+
 def record_response(
     request: Request,
     row: Versioned,

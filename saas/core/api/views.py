@@ -15,7 +15,7 @@ from saas.core.api.lookups import visible_or_404
 from saas.core.api.parameters import check_query_parameters
 from saas.core.api.renderers import AcceptNegotiation
 from saas.core.api.throttling import add_rate_limit_headers, charge_address, give_back
-from saas.core.errors import DomainError
+from saas.core.errors import DomainError, NotAuthenticated, PersonRequired
 from saas.core.principals import Principal, principal_of
 
 _SAFE = ("GET", "HEAD")
@@ -56,6 +56,15 @@ class ApiBehaviour(_View):
     def principal(self) -> Principal:
         """Who calls, with their permissions in this library; loaded once per request."""
         return principal_of(self.request)
+
+    def require_person(self) -> int:
+        """The account of the caller, for views that are about it.
+
+        Raises NotAuthenticated (401) where nobody has signed in, PersonRequired (403) for a key or staff on a visit.
+        """
+        if self.principal.user_id is not None:
+            return self.principal.user_id
+        raise PersonRequired if self.principal.is_authenticated else NotAuthenticated
 
     def allowed_query_parameters(self) -> frozenset[str]:
         """Return the query parameters that this request may have: none where it changes something."""

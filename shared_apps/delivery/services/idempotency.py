@@ -143,8 +143,11 @@ def store(caller: str, key: str, response: HttpResponseBase) -> None:
 
 def _caller(request: Request) -> str:
     principal = principal_of(request)
-    if principal.is_authenticated:
+    if principal.is_person:
         return f"user:{principal.user_id}"
+    if principal.is_authenticated:
+        # Keys and visits have no account: their label, of any length, tells them apart.
+        return f"{principal.kind}:{hashlib.sha256(principal.label.encode()).hexdigest()}"
     # Behind a proxy REMOTE_ADDR is the proxy: strangers would find each other's answers.
     return f"address:{client_address(request)}"
 
