@@ -25,6 +25,7 @@ from tenant_apps.catalog.marc import TitleDraft
 from tenant_apps.catalog.models import Copy, ImportJob, ImportRecord, ItemType, Title
 from tenant_apps.circulation.models import Loan, LoanRule
 from tenant_apps.collections.models import Collection
+from tenant_apps.keys.models import ApiKey, ServiceAccount
 from tenant_apps.patrons.models import Card, Patron, PatronCategory
 
 NOW = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.UTC)
@@ -91,6 +92,31 @@ class RoleAssignmentFactory(DjangoModelFactory[RoleAssignment]):
     user = factory.SubFactory(UserFactory)
     role = factory.LazyFunction(lambda: Role.objects.get(code="reader"))
     branch = None
+    created_at = NOW
+
+
+class ServiceAccountFactory(DjangoModelFactory[ServiceAccount]):
+    """A machine without roles."""
+
+    class Meta:
+        model = ServiceAccount
+
+    code = _unique("machine")
+    name = factory.LazyAttribute(lambda row: f"The {row.code}")
+    created_at = NOW
+
+
+class ApiKeyFactory(DjangoModelFactory[ApiKey]):
+    """A key that may search the catalogue, of a service account of its own. The key itself nobody knows."""
+
+    class Meta:
+        model = ApiKey
+
+    service_account = factory.SubFactory(ServiceAccountFactory)
+    name = _unique("Key ")
+    prefix = _unique("lhk_test")
+    digest = "0" * 64
+    permissions = factory.LazyFunction(lambda: ["catalog.view"])
     created_at = NOW
 
 

@@ -40,6 +40,12 @@ class Case:
 
 CASES: dict[str, Case] = {
     "DELETE /api/v1/role-assignments/{pk}/": Case("assignment"),
+    "GET /api/v1/service-accounts/{pk}/": Case("service_account"),
+    "PATCH /api/v1/service-accounts/{pk}/": Case("service_account"),
+    "DELETE /api/v1/service-accounts/{pk}/": Case("service_account"),
+    "GET /api/v1/api-keys/{pk}/": Case("api_key"),
+    "DELETE /api/v1/api-keys/{pk}/": Case("api_key"),
+    "POST /api/v1/api-keys/{pk}/rotate/": Case("api_key"),
     "DELETE /api/v1/domains/{pk}/": Case("domain", is_public=True),
     "POST /api/v1/domains/{pk}/verify/": Case("domain", is_public=True),
     "GET /api/v1/branches/{pk}/": Case("branch"),

@@ -267,6 +267,26 @@ LIBRARY: dict[str, Builder] = {
     "POST /api/v1/domains/": lambda s: Example(
         "/api/v1/domains/", {"domain": f"{unique('catalogue')}.example.org"}, 201
     ),
+    "GET /api/v1/service-accounts/": plain("/api/v1/service-accounts/"),
+    "POST /api/v1/service-accounts/": _code_and_name("/api/v1/service-accounts/"),
+    "GET /api/v1/service-accounts/{pk}/": lambda s: Example(
+        f"/api/v1/service-accounts/{s.service_account.pk}/"
+    ),
+    "PATCH /api/v1/service-accounts/{pk}/": lambda s: Example(
+        f"/api/v1/service-accounts/{s.service_account.pk}/", {"name": "Renamed"}
+    ),
+    "DELETE /api/v1/service-accounts/{pk}/": lambda s: Example(
+        f"/api/v1/service-accounts/{s.service_account.pk}/", status=204
+    ),
+    "GET /api/v1/api-keys/": plain("/api/v1/api-keys/"),
+    "POST /api/v1/api-keys/": plain(
+        "/api/v1/api-keys/", body={"name": "Website", "permissions": ["catalog.view"]}, status=201
+    ),
+    "GET /api/v1/api-keys/{pk}/": lambda s: Example(f"/api/v1/api-keys/{s.api_key.pk}/"),
+    "DELETE /api/v1/api-keys/{pk}/": lambda s: Example(f"/api/v1/api-keys/{s.api_key.pk}/", status=204),
+    "POST /api/v1/api-keys/{pk}/rotate/": lambda s: Example(
+        f"/api/v1/api-keys/{s.api_key.pk}/rotate/", {}, 201
+    ),
     "DELETE /api/v1/domains/{pk}/": lambda s: Example(f"/api/v1/domains/{s.domain.pk}/", status=204),
     # Nobody has written the record: who may ask is told so (tests/shared_apps/tenants has the rest).
     "POST /api/v1/domains/{pk}/verify/": lambda s: Example(f"/api/v1/domains/{s.domain.pk}/verify/", {}, 409),

@@ -37,6 +37,17 @@ LIBRARY: dict[str, frozenset[str]] = {
     "GET /api/v1/role-assignments/": ADMINS,
     "POST /api/v1/role-assignments/": ADMINS,
     "DELETE /api/v1/role-assignments/{pk}/": ADMINS,
+    # machines
+    "GET /api/v1/service-accounts/": ADMINS,
+    "POST /api/v1/service-accounts/": ADMINS,
+    "GET /api/v1/service-accounts/{pk}/": ADMINS,
+    "PATCH /api/v1/service-accounts/{pk}/": ADMINS,
+    "DELETE /api/v1/service-accounts/{pk}/": ADMINS,
+    "GET /api/v1/api-keys/": ADMINS,
+    "POST /api/v1/api-keys/": ADMINS,
+    "GET /api/v1/api-keys/{pk}/": ADMINS,
+    "DELETE /api/v1/api-keys/{pk}/": ADMINS,
+    "POST /api/v1/api-keys/{pk}/rotate/": ADMINS,
     # settings and places
     "GET /api/v1/settings/": DESK,
     "PATCH /api/v1/settings/": ADMINS,

@@ -34,6 +34,8 @@ class Scene:
     user: Any
     assignment: Any
     domain: Any
+    service_account: Any
+    api_key: Any
     caller: str = ANONYMOUS
 
     @property
@@ -84,6 +86,7 @@ def build_scene(library: Any) -> Scene:
             factories.ImportRecordFactory(job=job, number=number, title=title) for number in (1, 2)
         ]
         assignment = factories.RoleAssignmentFactory()
+        api_key, _other = factories.ApiKeyFactory.create_batch(2)
         return Scene(
             library=library,
             branch=branch,
@@ -102,6 +105,8 @@ def build_scene(library: Any) -> Scene:
             user=assignment.user,
             assignment=assignment,
             domain=domain,
+            service_account=api_key.service_account,
+            api_key=api_key,
         )
 
 
