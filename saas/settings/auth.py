@@ -42,6 +42,16 @@ PERMISSION_NAMES = "tenant_apps.access.rules.PERMISSIONS"
 SERVICE_ACCOUNT_RIGHTS = "tenant_apps.access.machines.rights_of_service_account"
 # (card number) -> id of the user who may sign in with it, or None.
 CARD_ACCOUNT_RESOLVER = "tenant_apps.patrons.selectors.user_id_for_card"
+# () -> "closed", "approval" or "open": how the current library takes registrations.
+REGISTRATION_MODE = "tenant_apps.preferences.selectors.registration_mode"
+# (user_id, by, now): gives somebody who has registered what readers have.
+READER_ADMITTER = "tenant_apps.access.services.admit_reader"
+# Each (user id) -> FieldProblem with the reason why the account must not be closed, or erased, now; None without one.
+DEACTIVATION_BLOCKERS = ["tenant_apps.access.services.reason_to_stay"]
+ERASURE_BLOCKERS: list[str] = []
+# Each (user id) -> members of the export of an account; each (user_id, by, now) forgets what an app holds of it.
+ACCOUNT_EXPORTERS: list[str] = []
+ACCOUNT_ERASERS = ["tenant_apps.access.services.erase_account"]
 # Each (user id) -> members that it adds to the answer of /api/v1/me/.
 ME_EXTENSIONS = ["tenant_apps.patrons.selectors.me_extension"]
 

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from saas.core.errors import Conflict, NotAuthenticated, TokenInvalid
+from saas.core.errors import Conflict, DomainError, NotAuthenticated, PermissionDenied, TokenInvalid
 
 
 class InvalidCredentials(NotAuthenticated):
@@ -26,7 +26,47 @@ class EmailNotVerified(NotAuthenticated):
 
     code = "email_not_verified"
     title = _("E-mail address not confirmed")
-    detail = _("Confirm your e-mail address with the link that was sent to it.")
+    detail = _("Confirm your e-mail address with the code that was sent to it, or ask for a new one.")
+
+
+class AwaitingApproval(NotAuthenticated):
+    """The password is right, and the library has not yet approved the registration."""
+
+    code = "awaiting_approval"
+    title = _("Waiting for approval")
+    detail = _("The library looks at your registration and writes to you.")
+
+
+class RegistrationClosed(PermissionDenied):
+    """The library does not let people register by themselves."""
+
+    code = "registration_closed"
+    title = _("No registration")
+    detail = _("This library does not take registrations. Ask at the desk.")
+
+
+class CodeInvalid(DomainError):
+    """The mailed code is wrong, was used, has expired, was tried too often, or belongs to another address."""
+
+    code = "code_invalid"
+    title = _("Code not valid")
+    detail = _("This code is wrong or not valid any more. Check it, or ask for a new one.")
+
+
+class NotAwaitingApproval(Conflict):
+    """The account is not one that waits to be approved or refused."""
+
+    code = "not_awaiting_approval"
+    title = _("Nothing to approve")
+    detail = _("This account does not wait for approval.")
+
+
+class AccountInUse(Conflict):
+    """The account cannot be closed or erased now; `reasons` says why."""
+
+    code = "account_in_use"
+    title = _("Account still in use")
+    detail = _("This account cannot be closed as things are.")
 
 
 class EmailTaken(Conflict):

@@ -54,6 +54,10 @@ class User(AbstractBaseUser, PermissionsMixin, Versioned):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField(default=timezone.now)
+    # Inactive until the library's staff has approved or refused the registration.
+    awaiting_approval = models.BooleanField(default=False, db_default=False)
+    # The person is gone and their values with them; the row stays for what points at it.
+    erased_at = models.DateTimeField(null=True)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -70,3 +74,57 @@ class User(AbstractBaseUser, PermissionsMixin, Versioned):
     def get_full_name(self) -> str:
         """The name a person gave, or the address."""
         return self.name or self.email
+
+
+class UserSession(models.Model):
+    """What the owner of a session is told about it. Whether it is open stands in simplejwt's rows (services.sessions).
+
+    `network` is the network of the address, not the address (clients.network_of); `last_seen_at` the time of the last
+    renewal, so that a request writes nothing.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
+    sid = models.CharField(max_length=32, unique=True)
+    started_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    user_agent = models.CharField(max_length=200, blank=True)
+    network = models.CharField(max_length=50, blank=True)
+    opened_with = models.CharField(max_length=20, blank=True)
+
+    def __str__(self) -> str:
+        return f"session {self.pk} of user {self.user_id}"
+
+
+class MailedCode(models.Model):
+    """A code on its way to somebody's mailbox, one for each purpose, address and user; and what it will confirm.
+
+    The code itself is nowhere: it is computed from the nonce with a key of the library (services.codes). A row to
+    verify an address carries the registration that waits for it, password hash and all, until it is used or purged.
+    """
+
+    class Purpose(models.TextChoices):
+        """What the code does: verify an address, or give an account another one."""
+
+        VERIFY = "verify"
+        CHANGE = "change"
+
+    purpose = models.CharField(max_length=10, choices=Purpose.choices)
+    address = models.EmailField(max_length=254)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="mailed_codes")
+    name = models.CharField(max_length=200, blank=True)
+    language = models.CharField(max_length=10, blank=True)
+    password_hash = models.CharField(max_length=128, blank=True)
+    nonce = models.CharField(max_length=32)
+    tries = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["purpose", "address", "user"], nulls_distinct=False, name="accounts_code_unique"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} code {self.pk}"

@@ -48,7 +48,8 @@ class SignInPage(Page):
             signed_in = services.sign_in(
                 credentials=form.credentials(),
                 address=address_subject(request),
-                device=request.COOKIES.get(cookie_name(cookies.DEVICE)),
+                device=request.COOKIES.get(cookie_name(cookies.DEVICE), ""),
+                user_agent=request.headers.get("User-Agent", ""),
                 now=clock.now(),
             )
         except DomainError as refusal:

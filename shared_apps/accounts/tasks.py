@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.mail import send_mail
@@ -13,7 +13,9 @@ from django.utils.translation import gettext as _
 from saas.core import clock
 from saas.core.tasks import in_each_library, public_task
 from saas.core.tenancy import current_library_or_none, in_public
-from shared_apps.accounts import selectors, services
+from shared_apps.accounts import mails, selectors, services
+from shared_apps.accounts.mails import site_url
+from shared_apps.accounts.services import notices
 from shared_apps.accounts.services.passwords import RESET_MAIL, reset_link_parts
 from shared_apps.delivery.ports import open_libraries
 from shared_apps.delivery.services import handles
@@ -44,17 +46,12 @@ def send_password_reset(payload: dict[str, Any]) -> None:
         send_mail(" ".join(subject.split()), text, None, [user.email])
 
 
-def site_url() -> str:
-    """Address of the current site without a final slash.
-
-    The public site's, or the library's on the same port.
-    """
-    library = current_library_or_none()
-    public = urlsplit(settings.PUBLIC_URL)
-    if library is None:
-        return f"{public.scheme}://{public.netloc}"
-    port = f":{public.port}" if public.port else ""
-    return f"{public.scheme}://{library.primary_host}{port}"
+@handles(notices.KIND)
+def send_notice(payload: dict[str, Any]) -> None:
+    """Tell a user what has happened to their account; nothing for one who is gone or erased."""
+    user = selectors.users().filter(pk=payload["user"], erased_at=None).first()
+    if user is not None:
+        mails.send_notice(user, payload["notice"], payload.get("session"))
 
 
 @public_task(name="accounts.purge_sessions")

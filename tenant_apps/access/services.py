@@ -8,7 +8,7 @@ from django.db import transaction
 
 from saas.core.db.inserts import insert
 from saas.core.db.integrity import refused_if_taken
-from saas.core.errors import NotFound
+from saas.core.errors import FieldProblem, NotFound
 from saas.core.principals import SYSTEM, Actor, Principal
 from saas.core.seeding import LibrarySeed, rename_prepared
 from shared_apps.accounts import selectors as accounts
@@ -17,7 +17,7 @@ from shared_apps.accounts.services import User
 from shared_apps.audit import services as audit
 from tenant_apps.access.errors import AlreadyAssigned, CannotGrant, LastAdmin
 from tenant_apps.access.models import Role, RoleAssignment
-from tenant_apps.access.rules import ADMIN, STANDARD_ROLES, effective_permissions
+from tenant_apps.access.rules import ADMIN, READER, STANDARD_ROLES, effective_permissions
 from tenant_apps.branches import selectors as branches
 
 
@@ -61,13 +61,7 @@ def unassign_role(*, assignment_id: int, by: Actor, now: datetime, granter: Prin
         _require_may_grant(granter, assignment.role, assignment.branch_id)
         if _is_last_admin(assignment):
             raise LastAdmin
-        branch = assignment.branch
-        changes = {
-            "user": assignment.user_id,
-            "role": assignment.role.code,
-            "branch": branch.code if branch is not None else None,
-        }
-        audit.record(action="role.unassigned", target=assignment, by=by, changes=changes, now=now)
+        _record_unassignment(assignment, by=by, now=now)
         assignment.delete()
 
 
@@ -84,6 +78,33 @@ def create_member(
         )
         assign_role(user_id=user.pk, role=role, branch=branch, by=by, now=now)
     return user
+
+
+def admit_reader(*, user_id: int, by: Actor, now: datetime) -> None:
+    """Give somebody who has registered the Reader role, if they do not hold it yet (setting READER_ADMITTER)."""
+    held = RoleAssignment.objects.filter(user=user_id, role__code=READER, branch=None)
+    if not held.exists():
+        assign_role(user_id=user_id, role=READER, by=by, now=now)
+
+
+def reason_to_stay(user_id: int) -> FieldProblem | None:
+    """Why this user's account cannot be closed: they are the last admin (setting DEACTIVATION_BLOCKERS).
+
+    Until the caller's transaction ends nobody changes who the admins are.
+    """
+    Role.objects.select_for_update(no_key=True).filter(code=ADMIN).first()
+    own = RoleAssignment.objects.select_related("role").filter(user=user_id, role__code=ADMIN, branch=None)
+    assignment = own.first()
+    if assignment is None or not _is_last_admin(assignment):
+        return None
+    return FieldProblem("user", LastAdmin.code, LastAdmin.detail)
+
+
+def erase_account(*, user_id: int, by: Actor, now: datetime) -> None:
+    """Take away every role of an account that is being erased (setting ACCOUNT_ERASERS)."""
+    for assignment in RoleAssignment.objects.select_related("role", "branch").filter(user=user_id):
+        _record_unassignment(assignment, by=by, now=now)
+        assignment.delete()
 
 
 def prepare_library(using: str) -> None:
@@ -114,9 +135,16 @@ def seed_library(seed: LibrarySeed) -> None:
 
 
 def _record_assignment(assignment: RoleAssignment, *, by: Actor, now: datetime) -> None:
+    audit.record(action="role.assigned", target=assignment, by=by, changes=_changes(assignment), now=now)
+
+
+def _record_unassignment(assignment: RoleAssignment, *, by: Actor, now: datetime) -> None:
+    audit.record(action="role.unassigned", target=assignment, by=by, changes=_changes(assignment), now=now)
+
+
+def _changes(assignment: RoleAssignment) -> dict[str, object]:
     branch = assignment.branch.code if assignment.branch is not None else None
-    changes = {"user": assignment.user_id, "role": assignment.role.code, "branch": branch}
-    audit.record(action="role.assigned", target=assignment, by=by, changes=changes, now=now)
+    return {"user": assignment.user_id, "role": assignment.role.code, "branch": branch}
 
 
 def _require_may_grant(granter: Principal | None, role: Role, branch_id: int | None) -> None:

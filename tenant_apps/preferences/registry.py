@@ -71,6 +71,14 @@ for _built_in in (
         "guests_may_search", Kind.BOOL, True, _("Whether people who have not signed in see the catalogue.")
     ),
     Setting(
+        "registration",
+        Kind.CHOICE,
+        "closed",
+        _("Whether people may register by themselves: not at all, with our approval, or freely."),
+        public=True,
+        choices=("closed", "approval", "open"),
+    ),
+    Setting(
         "contact_email",
         Kind.EMAIL,
         "",

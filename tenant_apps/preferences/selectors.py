@@ -19,6 +19,11 @@ def value(key: str) -> Value:
     return row.get(setting.key, setting.default)
 
 
+def registration_mode() -> str:
+    """How the current library takes registrations: "closed", "approval" or "open"."""
+    return str(value("registration"))
+
+
 def all_values() -> dict[str, Value]:
     """Every setting's value, by key."""
     return values_of(LibraryPreferences.objects.first() or LibraryPreferences())

@@ -24,6 +24,7 @@ from saas.core.api.views import ApiBehaviour, ApiView
 from saas.core.errors import CsrfFailed, NotAuthenticated, RateLimited, TokenInvalid, ValidationFailed
 from shared_apps.accounts import services
 from shared_apps.accounts.api import cookies
+from shared_apps.accounts.api.clients import client_of
 from shared_apps.accounts.api.serializers import (
     COOKIE,
     DetailSerializer,
@@ -70,10 +71,12 @@ class LoginView(_AuthView, dj.LoginView):
             password=sent["password"],
             otp=sent.get("otp"),
         )
+        by_cookie = sent["transport"] == COOKIE
         self.signed_in = services.sign_in(
             credentials=credentials,
             address=address_subject(self.request),
-            device=self.request.COOKIES.get(cookie_name(cookies.DEVICE)),
+            device=self.request.COOKIES.get(cookie_name(cookies.DEVICE), "" if by_cookie else None),
+            user_agent=self.request.headers.get("User-Agent", ""),
             now=clock.now(),
         )
 
@@ -163,7 +166,7 @@ class PasswordChangeView(ApiBehaviour, dj.PasswordChangeView):
             user_id=cast("int", request.user.pk),
             old_password=body.validated_data["old_password"],
             new_password=body.validated_data["new_password1"],
-            address=address_subject(request),
+            client=client_of(request),
             by=self.principal.actor,
             now=clock.now(),
         )

@@ -1,6 +1,13 @@
 """What other apps call to make accounts and to open and end sessions, in whichever schema is current."""
 
+from shared_apps.accounts.clients import Client
 from shared_apps.accounts.models import User
+from shared_apps.accounts.services.membership import (
+    approve_user,
+    deactivate_user,
+    reactivate_user,
+    refuse_user,
+)
 from shared_apps.accounts.services.passwords import (
     change_password,
     check_new_password,
@@ -22,19 +29,24 @@ from shared_apps.accounts.services.signing_in import Credentials, SignedIn, sign
 from shared_apps.accounts.services.users import create_first_user, create_user
 
 __all__ = [
+    "Client",
     "Credentials",
     "SessionTokens",
     "SignedIn",
     "User",
+    "approve_user",
     "change_password",
     "check_new_password",
     "check_reset_link",
     "create_first_user",
     "create_user",
+    "deactivate_user",
     "end_all_sessions",
     "end_session",
     "purge_sessions",
+    "reactivate_user",
     "refresh_session",
+    "refuse_user",
     "request_password_reset",
     "reset_link_parts",
     "reset_password",

@@ -70,6 +70,11 @@ def new_device(user: User) -> str:
     return signing.dumps([user.pk, secrets.token_hex(16)], salt=_device_salt())
 
 
+def knows_device(device: str | None, user: User) -> bool:
+    """Whether this is a cookie that `new_device` made for this user, here."""
+    return _device_subject(device, user) is not None
+
+
 def _device_subject(device: str | None, user: User | None) -> str | None:
     if device is None or user is None or len(device) > 500:
         return None

@@ -17,6 +17,7 @@ from saas.core.jwt import library_name
 from saas.core.principals import ANONYMOUS, Actor
 from saas.core.tenancy import current_schema
 from shared_apps.accounts import selectors
+from shared_apps.accounts.clients import Client
 from shared_apps.accounts.errors import ResetTokenInvalid
 from shared_apps.accounts.models import User
 from shared_apps.accounts.services import attempts
@@ -61,27 +62,39 @@ def check_new_password(password: str, user: User, *, field: str) -> None:
 
 
 def change_password(
-    *, user_id: int, old_password: str, new_password: str, address: str, by: Actor, now: datetime
+    *, user_id: int, old_password: str, new_password: str, client: Client, by: Actor, now: datetime
 ) -> tuple[User, SessionTokens]:
     """Give a signed-in user a new password, end all their sessions, and open one for the device that asked.
 
     Raises ValidationFailed for a wrong old password or a weak new one, RateLimited when the old one is
     guessed.
     """
-    found = selectors.users().filter(pk=user_id, is_active=True).first()
-    if found is None:
-        raise NotAuthenticated
-    attempt = attempts.begin(name=found.email, user=found, address=address)
-    if not found.check_password(old_password):
-        log.warning("password_change_refused", user_id=user_id, address=address)
-        text = _("This is not your present password.")
-        raise ValidationFailed(text, errors=[FieldProblem("old_password", "wrong_password", text)])
-    attempts.succeeded(attempt)
+    found = require_password(
+        user_id=user_id, password=old_password, field="old_password", address=client.address
+    )
     check_new_password(new_password, found, field="new_password1")
     with transaction.atomic():
         user = User.objects.select_for_update(no_key=True).get(pk=user_id)
         _set_password(user, new_password, action="password.changed", by=by, now=now)
-        return user, start_session(user=user, now=now)
+        return user, start_session(user=user, now=now, client=client, opened_with="password_change")
+
+
+def require_password(*, user_id: int, password: str, field: str, address: str) -> User:
+    """The signed-in user, who has typed their password again.
+
+    Raises ValidationFailed, naming `field`, for a wrong password, RateLimited when it is guessed, and
+    NotAuthenticated for a user who is gone or inactive.
+    """
+    found = selectors.users().filter(pk=user_id, is_active=True).first()
+    if found is None:
+        raise NotAuthenticated
+    attempt = attempts.begin(name=found.email, user=found, address=address)
+    if not found.check_password(password):
+        log.warning("password_not_confirmed", user_id=user_id, address=address)
+        text = _("This is not your present password.")
+        raise ValidationFailed(text, errors=[FieldProblem(field, "wrong_password", text)])
+    attempts.succeeded(attempt)
+    return found
 
 
 def request_password_reset(*, email: str, address: str, now: datetime) -> None:

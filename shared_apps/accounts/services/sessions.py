@@ -16,21 +16,26 @@ import structlog
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from rest_framework_simplejwt.exceptions import InvalidToken, TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
 from saas.core.api.authentication import load_caller
+from saas.core.db.inserts import insert
 from saas.core.errors import TokenInvalid
 from saas.core.jwt import SESSION_CLAIM, password_fingerprint
 from saas.core.principals import Actor
-from shared_apps.accounts.models import User
+from shared_apps.accounts.clients import Client, network_of
+from shared_apps.accounts.models import MailedCode, User, UserSession
+from shared_apps.accounts.services import devices, notices
 from shared_apps.audit import services as audit
 
 log = structlog.get_logger("libraryhub.security")
 # Two tabs may send the same refresh token at once; later than this it was stolen, or its owner's was.
 REUSE_GRACE = timedelta(seconds=60)
+UNCONFIRMED_KEPT = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +52,36 @@ class _RefreshToken(RefreshToken):
         """Leave it to `refresh_session`, which looks at the row under its lock."""
 
 
-def start_session(*, user: User, now: datetime) -> SessionTokens:
-    """Open a session for a user who has proved who they are; the caller has checked everything else."""
+def start_session(
+    *, user: User, now: datetime, client: Client | None = None, opened_with: str = ""
+) -> SessionTokens:
+    """Open a session for a user who has proved who they are; the caller has checked everything else.
+
+    `client` and `opened_with` ("email", "card", the name of an identity provider, at most 20 characters) are what
+    its owner sees in the list of their sessions; a sign-in with a client that they have not used before is mailed to
+    them. Reset links that were mailed before are dead from here on: their token covers last_login.
+    """
     with transaction.atomic():
         session = _outstanding(user, uuid.uuid4().hex, now)
+        if client is not None and devices.is_new(user, client):
+            notices.publish(notices.NEW_DEVICE, user=user, session=session.jti, now=now)
+        _describe(user, session.jti, client or Client(), opened_with, now)
+        User.objects.filter(pk=user.pk).update(last_login=now)
         return _issue(user, session.jti, now)
+
+
+def _describe(user: User, session: str, client: Client, opened_with: str, now: datetime) -> None:
+    insert(
+        UserSession(
+            user=user,
+            sid=session,
+            started_at=now,
+            last_seen_at=now,
+            user_agent=client.short_user_agent,
+            network=network_of(client.address),
+            opened_with=opened_with[:20],
+        )
+    )
 
 
 def refresh_session(*, refresh: str, now: datetime) -> tuple[User, SessionTokens]:
@@ -71,15 +101,26 @@ def refresh_session(*, refresh: str, now: datetime) -> tuple[User, SessionTokens
         spent = BlacklistedToken.objects.filter(token=row).first()
         if spent is None:
             user: Any = _user_of(token)
-            _extend(session, now)
+            _extend(user, session, now)
             BlacklistedToken.objects.create(token=row)
             return user, _issue(user, session, now)
     # Outside of the transaction that the refusal would roll back.
     if now - spent.blacklisted_at > REUSE_GRACE:
-        log.warning("refresh_reused", user_id=row.user_id, session=session)
-        by = Actor(kind="anonymous", label="holder of a spent refresh token")
-        end_session(session=session, reason="refresh_reused", by=by, now=now)
+        _end_stolen(session, row.user_id, now)
     raise TokenInvalid
+
+
+def _end_stolen(session: str, user_id: int | None, now: datetime) -> None:
+    """Somebody else has a copy: end the session, and tell its owner once."""
+    log.warning("refresh_reused", user_id=user_id, session=session)
+    by = Actor(kind="anonymous", label="holder of a spent refresh token")
+    with transaction.atomic():
+        if not end_session(session=session, reason="refresh_reused", by=by, now=now):
+            return
+        user = None if user_id is None else User.objects.filter(pk=user_id).first()
+        audit.record(action="session.token_reused", target=user, by=by, now=now)
+        if user is not None:
+            notices.publish(notices.SESSION_STOLEN, user=user, session=session, now=now)
 
 
 def sign_out(*, refresh: str | None, access: str | None, now: datetime) -> None:
@@ -101,19 +142,20 @@ def sign_out(*, refresh: str | None, access: str | None, now: datetime) -> None:
         end_session(session=session, reason="signed_out", by=by, now=now)
 
 
-def end_session(*, session: str, reason: str, by: Actor, now: datetime) -> None:
-    """End one session.
+def end_session(*, session: str, reason: str, by: Actor, now: datetime) -> bool:
+    """End one session; False where it was over already, which is no error.
 
-    Its tokens, access tokens too, are refused from the next request on. May be repeated.
+    Its tokens, access tokens too, are refused from the next request on.
     """
     with transaction.atomic():
         row = OutstandingToken.objects.select_for_update(of=("self",)).filter(jti=session).first()
         if row is None or BlacklistedToken.objects.filter(token=row).exists():
-            return
+            return False
         BlacklistedToken.objects.create(token=row)
         changes = {"user": row.user_id, "reason": reason}
         audit.record(action="session.ended", target=row, by=by, changes=changes, now=now)
     log.info("session_ended", user_id=row.user_id, reason=reason)
+    return True
 
 
 def end_all_sessions(*, user: User, reason: str, by: Actor, now: datetime) -> int:
@@ -136,11 +178,15 @@ def end_all_sessions(*, user: User, reason: str, by: Actor, now: datetime) -> in
 def purge_sessions(*, now: datetime) -> int:
     """Delete the current schema's sessions, of clients and of browsers, that are past their time; how many rows.
 
-    What is gone counts as ended (selectors.open_sessions), so nothing comes back to life by it.
+    What is gone counts as ended (selectors.open_sessions), so nothing comes back to life by it. What was told of a
+    session, and a code or registration that nobody has confirmed for two days, goes with them.
     """
     tokens, _by_model = OutstandingToken.objects.filter(expires_at__lte=now).delete()
     browsers, _by_model = Session.objects.filter(expire_date__lte=now).delete()
-    return tokens + browsers
+    kept = Exists(OutstandingToken.objects.filter(jti=OuterRef("sid")))
+    told, _by_model = UserSession.objects.exclude(kept).delete()
+    codes, _by_model = MailedCode.objects.filter(created_at__lte=now - UNCONFIRMED_KEPT).delete()
+    return tokens + browsers + told + codes
 
 
 def _verified(kind: type[Token], text: str) -> Token:
@@ -164,8 +210,8 @@ def _user_of(token: Token) -> Any:
         raise TokenInvalid from error
 
 
-def _extend(session: str, now: datetime) -> None:
-    """Keep the session's row until its newest refresh token expires.
+def _extend(user: User, session: str, now: datetime) -> None:
+    """Keep the session's row until its newest refresh token expires, and note when it was last seen.
 
     Raises TokenInvalid for a session too old.
     """
@@ -175,6 +221,9 @@ def _extend(session: str, now: datetime) -> None:
     )
     if not kept:
         raise TokenInvalid
+    if not UserSession.objects.filter(sid=session).update(last_seen_at=now):
+        # Opened by a release that told nothing of its sessions.
+        _describe(user, session, Client(), "", now)
 
 
 def _issue(user: User, session: str, now: datetime) -> SessionTokens:

@@ -22,6 +22,7 @@ from saas.core.errors import NotAuthenticated
 from saas.core.principals import ANONYMOUS, Actor
 from saas.core.tenancy import current_library_or_none
 from shared_apps.accounts import selectors
+from shared_apps.accounts.clients import Client
 from shared_apps.accounts.errors import EmailNotVerified, InvalidCredentials, MfaRequired
 from shared_apps.accounts.models import User
 from shared_apps.accounts.services import attempts
@@ -53,10 +54,18 @@ class SignedIn:
     device: str
 
 
-def sign_in(*, credentials: Credentials, address: str, device: str | None = None, now: datetime) -> SignedIn:
+def sign_in(
+    *,
+    credentials: Credentials,
+    address: str,
+    device: str | None = None,
+    user_agent: str = "",
+    now: datetime,
+) -> SignedIn:
     """Open a session for whoever knows the password and holds the second factor, if the account has one.
 
-    `address` names where the request came from (throttling.address_subject). Raises RateLimited,
+    `address` names where the request came from (throttling.address_subject); `device` is a browser's cookie, "" of
+    one that has none yet, None of a client that keeps no cookies. Raises RateLimited,
     InvalidCredentials, EmailNotVerified or MfaRequired; each is logged and audited, the last two only after
     the right password.
     """
@@ -80,14 +89,14 @@ def sign_in(*, credentials: Credentials, address: str, device: str | None = None
         raise
     attempts.succeeded(attempt)
     with transaction.atomic():
-        tokens = start_session(user=proved, now=now)
-        # A reset link that was mailed before is dead from here on: its token covers last_login.
-        User.objects.filter(pk=proved.pk).update(last_login=now)
+        client = Client(address, user_agent, device)
+        way = "card" if credentials.card_number else "email"
+        tokens = start_session(user=proved, now=now, client=client, opened_with=way)
         audit.record(
             action="session.started",
             target=proved,
             by=Actor(kind="person", user_id=proved.pk),
-            changes={"with": "card" if credentials.card_number else "email"},
+            changes={"with": way},
             personal={"address": address},
             now=now,
         )

@@ -24,6 +24,7 @@ def create_user(
     password_hash: str | None = None,
     language: str = "",
     verified: bool,
+    awaiting_approval: bool = False,
     is_staff: bool = False,
     is_superuser: bool = False,
     now: datetime,
@@ -33,11 +34,13 @@ def create_user(
 
     Give `password`, which is checked by the rules for passwords, or `password_hash` in Django's format,
     which was checked when it was made; with neither the account has no password until one is set by mail.
+    One that awaits approval is inactive until `approve_user`.
     `is_staff` and `is_superuser` mean something on the public site alone. Raises EmailTaken, and
     ValidationFailed for a weak password.
     """
     user = User(email=email.strip().lower(), name=name, language=language, date_joined=now)
     user.is_staff, user.is_superuser = is_staff, is_superuser
+    user.awaiting_approval, user.is_active = awaiting_approval, not awaiting_approval
     if password_hash is not None:
         user.password = password_hash
     else:
