@@ -192,7 +192,7 @@ class RotationSerializer(StrictSerializer):
 def represent(row: ApiKey, *, now: datetime, key: str | None = None) -> dict[str, Any]:
     """Return the JSON form of one key, with the key itself right after it was made."""
     data = represent_all([row], now=now)[0]
-    return data if key is None else {**data, "key": key}
+    return dict(data) if key is None else {**data, "key": key}
 
 
 def represent_all(rows: Iterable[ApiKey], *, now: datetime) -> list[Mapping[str, Any]]:
@@ -200,4 +200,5 @@ def represent_all(rows: Iterable[ApiKey], *, now: datetime) -> list[Mapping[str,
     found = list(rows)
     ids = {branch for row in found for branch in row.branches or ()}
     codes = dict(branches.all_branches().filter(pk__in=ids).values_list("pk", "code")) if ids else {}
-    return list(ApiKeySerializer(found, many=True, context={"codes": codes, "now": now}).data)
+    context = {"codes": codes, "now": now}
+    return [ApiKeySerializer(row, context=context).data for row in found]
