@@ -30,6 +30,7 @@ PERMISSIONS: Final[Mapping[str, Promise]] = {
     "settings.view": _("See the library's settings"),
     "settings.manage": _("Change the library's settings"),
     "audit.view": _("Read the audit log"),
+    "audit.personal": _("See the personal values in the audit log"),
     "members.manage": _("Manage the people who work here"),
     "roles.manage": _("Give roles and take them away"),
     "keys.manage": _("Make keys for machines and take them away"),

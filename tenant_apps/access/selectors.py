@@ -15,7 +15,7 @@ from saas.core.api.authentication import Caller
 from saas.core.principals import Principal
 from shared_apps.accounts import selectors as accounts
 from tenant_apps.access.models import Role, RoleAssignment
-from tenant_apps.access.rules import GUEST, Grant, combine, effective_permissions
+from tenant_apps.access.rules import ADMIN, GUEST, PERMISSIONS, Grant, combine, effective_permissions
 from tenant_apps.preferences import selectors as preferences
 
 GUESTS_MAY_SEARCH = "guests_may_search"
@@ -54,6 +54,17 @@ def load_principal(user_id: int | None) -> Principal:
 def roles() -> QuerySet[Role]:
     """The roles of the current library, by code."""
     return Role.objects.order_by("code")
+
+
+def admins() -> QuerySet[Any]:
+    """The active users who are admins of the whole library; mails about its safety go to them."""
+    held = RoleAssignment.objects.filter(role__code=ADMIN, branch=None).values("user")
+    return accounts.users().filter(pk__in=held, is_active=True).order_by("pk")
+
+
+def permission_names() -> frozenset[str]:
+    """Every permission that this release knows."""
+    return frozenset(PERMISSIONS)
 
 
 def role_assignments_managed_by(principal: Principal) -> QuerySet[RoleAssignment]:
