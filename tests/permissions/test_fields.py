@@ -63,6 +63,8 @@ def test_what_nobody_may_set_is_refused(scenes: Scenes, endpoint: Endpoint) -> N
     taken = []
     before = snapshot("lib_north", "public")
     for name, value in FORBIDDEN.items():
+        if name in example.body:
+            continue  # what this one is about: its own rules say who may set it
         sent = str(value) if example.form else value
         answer = send(
             client, endpoint.method, dataclasses.replace(example, body={**example.body, name: sent})
