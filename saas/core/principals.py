@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -51,6 +51,8 @@ class Principal:
     collection_permissions: Mapping[int, frozenset[str]] = field(default_factory=dict)
     kind: str = PERSON
     label: str = ""
+    # The assignments behind the rights as their loader found them, for whoever tells the caller; no part of the rights.
+    grants: Sequence[Mapping[str, Any]] = field(default=(), compare=False, repr=False)
 
     @property
     def is_person(self) -> bool:

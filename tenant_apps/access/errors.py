@@ -2,9 +2,9 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from saas.core.errors import CannotGrant, Conflict
+from saas.core.errors import CannotGrant, Conflict, FieldProblem, ValidationFailed
 
-__all__ = ["AlreadyAssigned", "CannotGrant", "LastAdmin"]
+__all__ = ["AlreadyAssigned", "CannotGrant", "LastAdmin", "RoleCodeTaken", "RoleInUse", "RoleIsStandard"]
 
 
 class LastAdmin(Conflict):
@@ -16,8 +16,36 @@ class LastAdmin(Conflict):
 
 
 class AlreadyAssigned(Conflict):
-    """The user holds this role in this scope already."""
+    """The user or service account holds this role in this scope already."""
 
     code = "already_assigned"
     title = _("Role already given")
-    detail = _("This user has this role here already.")
+    detail = _("The role has been given here already.")
+
+
+class RoleCodeTaken(ValidationFailed):
+    """Another role of this library has the code already."""
+
+    code = "role_code_taken"
+    title = _("Role code taken")
+    detail = _("Another role has this code.")
+
+    def __init__(self) -> None:
+        """Name the field `code`."""
+        super().__init__(errors=[FieldProblem("code", self.code, self.detail)])
+
+
+class RoleInUse(Conflict):
+    """A role cannot be deleted while somebody holds it."""
+
+    code = "role_in_use"
+    title = _("Role in use")
+    detail = _("Somebody holds this role. Take it away from everybody first.")
+
+
+class RoleIsStandard(Conflict):
+    """A standard role cannot be deleted, and Admin cannot be changed either."""
+
+    code = "role_is_standard"
+    title = _("Standard role")
+    detail = _("Every library has this role: it cannot be deleted, and Admin can always do everything.")

@@ -7,38 +7,83 @@ from typing import ClassVar
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 
 from saas.core.fields import Versioned
+from tenant_apps.access.rules import effective_permissions, is_standard
 from tenant_apps.branches.models import Branch
+from tenant_apps.collections.models import Collection
+from tenant_apps.keys.models import ServiceAccount
 
 
 class Role(Versioned):
-    """A named set of permissions. The standard four are made with the library and may be edited there."""
+    """A named set of permissions. The standard four are made with the library and may be edited there.
+
+    What is stored for a standard role that is not `edited` is what the release said when the library was made; what it
+    allows is what this release says.
+    """
 
     code = models.CharField(max_length=40, unique=True)
     name = models.CharField(max_length=100)
     permissions = ArrayField(models.CharField(max_length=60), default=list)
+    edited = models.BooleanField(default=False, db_default=False)
 
     def __str__(self) -> str:
         return self.code
 
+    @property
+    def allows(self) -> frozenset[str]:
+        """The permissions that the role gives under this release."""
+        return effective_permissions(self.code, self.permissions, edited=self.edited)
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether every library has this role."""
+        return is_standard(self.code)
+
 
 class RoleAssignment(models.Model):
-    """Gives a role to a user, for the whole library (no branch) or for one branch."""
+    """Gives a role to a user or a service account: for a branch, for a collection, or (neither) for the whole library.
+
+    Look a service account's up by `user=None` as well: both columns lead the one index.
+    """
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="role_assignments"
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="role_assignments"
+    )
+    service_account = models.ForeignKey(
+        ServiceAccount, on_delete=models.CASCADE, null=True, db_index=False, related_name="+"
     )
     role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="assignments")
     branch = models.ForeignKey(Branch, on_delete=models.CASCADE, null=True, related_name="+")
+    collection = models.ForeignKey(
+        Collection, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
+    )
     created_at = models.DateTimeField()
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["user", "role", "branch"], nulls_distinct=False, name="access_assignment_unique"
+                fields=["user", "service_account", "role", "branch", "collection"],
+                nulls_distinct=False,
+                name="access_assignment_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(user__isnull=False, service_account__isnull=True)
+                | Q(user__isnull=True, service_account__isnull=False),
+                name="access_assignment_one_holder",
+            ),
+            models.CheckConstraint(
+                condition=Q(branch__isnull=True) | Q(collection__isnull=True),
+                name="access_assignment_one_scope",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.user_id} {self.role_id} {self.branch_id or 'library'}"
+        holder = self.user_id or f"machine {self.service_account_id}"
+        return f"{holder} {self.role_id} {self.branch_id or self.collection_id or 'library'}"
+
+    @property
+    def is_for_the_library(self) -> bool:
+        """Whether it holds everywhere."""
+        return self.branch_id is None and self.collection_id is None

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, F, OuterRef, QuerySet, Value
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import JSONObject
 from django.utils.module_loading import import_string
 
 from saas.core.api.authentication import Caller
+from saas.core.api.fields import parse_id
 from saas.core.principals import Principal
 from shared_apps.accounts import selectors as accounts
 from tenant_apps.access.models import Role, RoleAssignment
-from tenant_apps.access.rules import ADMIN, GUEST, PERMISSIONS, Grant, combine, effective_permissions
+from tenant_apps.access.rules import GUEST, Grant, combine, permissions_of
+from tenant_apps.branches.selectors import all_branches
+from tenant_apps.collections.selectors import all_collections
 from tenant_apps.preferences import selectors as preferences
 
 GUESTS_MAY_SEARCH = "guests_may_search"
+MANAGE = "roles.manage"
+ASSIGNMENT_FILTERS = {
+    "user": "user_id",
+    "service_account": "service_account_id",
+    "role": "role__code",
+    "branch": "branch__code",
+    "collection": "collection__code",
+}
 
 
 def load_caller(user_id: int, session: str | None) -> Caller | None:
@@ -28,7 +39,7 @@ def load_caller(user_id: int, session: str | None) -> Caller | None:
     """
     open_session: Any = accounts.open_sessions(session, user=OuterRef("pk"))
     rows = accounts.users().annotate(
-        _grants=ArraySubquery(_grants_of(OuterRef("pk"))),
+        _grants=ArraySubquery(grants_of(user=OuterRef("pk"))),
         _session_open=Value(True) if session is None else Exists(open_session),
     )
     user: Any = rows.filter(pk=user_id).first()
@@ -45,7 +56,7 @@ def load_principal(user_id: int | None) -> Principal:
     """
     if user_id is None:
         return _guest()
-    grants = ArraySubquery(_grants_of(OuterRef("pk")))
+    grants = ArraySubquery(grants_of(user=OuterRef("pk")))
     found = accounts.users().filter(pk=user_id, is_active=True).annotate(_grants=grants)
     row = found.values_list("id", "email", "name", "_grants").first()
     return _guest() if row is None else _principal(*row)
@@ -56,91 +67,125 @@ def roles() -> QuerySet[Role]:
     return Role.objects.order_by("code")
 
 
-def admins() -> QuerySet[Any]:
-    """The active users who are admins of the whole library; mails about its safety go to them."""
-    held = RoleAssignment.objects.filter(role__code=ADMIN, branch=None).values("user")
-    return accounts.users().filter(pk__in=held, is_active=True).order_by("pk")
-
-
-def permission_names() -> frozenset[str]:
-    """Every permission that this release knows."""
-    return frozenset(PERMISSIONS)
-
-
 def role_assignments_managed_by(principal: Principal) -> QuerySet[RoleAssignment]:
-    """Who holds which role where, as far as the caller manages it: everywhere, or at their branches."""
-    rows = RoleAssignment.objects.select_related("user", "role", "branch")
-    branches = principal.branches_for("roles.manage")
-    return rows if branches is None else rows.filter(branch__in=branches)
+    """Who holds which role where, as far as the caller manages it: everywhere, or at their branches and collections."""
+    rows = RoleAssignment.objects.select_related("user", "service_account", "role", "branch", "collection")
+    branches, collections = principal.branches_for(MANAGE), principal.collections_for(MANAGE)
+    if branches is None or collections is None:
+        return rows
+    return rows.filter(Q(branch__in=branches) | Q(collection__in=collections))
+
+
+def matching_assignments(
+    rows: QuerySet[RoleAssignment], wanted: Mapping[str, str]
+) -> QuerySet[RoleAssignment]:
+    """Keep assignments that match every filter: ids of `user` and `service_account`, codes of the others."""
+    for name, field in ASSIGNMENT_FILTERS.items():
+        if name not in wanted:
+            continue
+        value = parse_id(wanted[name]) if field.endswith("_id") else wanted[name]
+        # What cannot be an id is that of nobody, and not of everybody without one.
+        rows = rows.none() if value is None else rows.filter(**{field: value})
+    return rows
 
 
 def roles_held_by(user_id: int) -> QuerySet[RoleAssignment]:
-    """A user's roles by name, each with its role and branch (None: the whole library); one query."""
-    rows = RoleAssignment.objects.filter(user=user_id).select_related("role", "branch")
-    return rows.order_by("role__name", "branch__name")
+    """A user's roles by name, each with its role, branch and collection (neither: the whole library); one query."""
+    rows = RoleAssignment.objects.filter(user=user_id).select_related("role", "branch", "collection")
+    return rows.order_by("role__name", "branch__name", "collection__name")
 
 
 def describe(principal: Principal, *, language: str) -> dict[str, Any]:
-    """The answer of `/api/v1/me/` for a signed-in caller (api.serializers.MeSerializer).
+    """The answer of `/api/v1/me/` for a signed-in caller (api.me_serializers.MeSerializer).
 
-    No query for who holds roles for the whole library alone, one for who holds some at branches, and what the
-    functions of ME_EXTENSIONS ask.
+    No query for who holds roles for the whole library alone, one each for who holds some at branches or collections,
+    and for a person what the functions of ME_EXTENSIONS ask.
     """
-    roles: list[dict[str, str | None]] = [{"role": role, "branch": None} for role in principal.roles]
-    at_branches: dict[str, list[str]] = {}
-    if principal.branch_permissions:
-        roles, at_branches = _by_branch_code(principal)
+    branches = _codes(all_branches(), principal.branch_permissions, principal.grants, "branch")
+    collections = _codes(all_collections(), principal.collection_permissions, principal.grants, "collection")
     answer = {
-        "id": str(principal.user_id),
+        "id": str(principal.user_id) if principal.is_person else None,
+        "kind": principal.kind,
+        "label": principal.label,
         "email": principal.email,
         "name": principal.name,
         "language": language,
-        "roles": roles,
+        "roles": [_held(principal, grant, branches, collections) for grant in principal.grants],
         "permissions": sorted(principal.permissions),
-        "branch_permissions": at_branches,
+        "branch_permissions": _by_code(principal.branch_permissions, branches),
+        "collection_permissions": _by_code(principal.collection_permissions, collections),
+        "patron": None,
     }
-    for path in settings.ME_EXTENSIONS:
-        answer |= cast("Callable[[int], dict[str, Any]]", import_string(path))(cast("int", principal.user_id))
+    if principal.user_id is not None:
+        for path in settings.ME_EXTENSIONS:
+            answer |= cast("Callable[[int], dict[str, Any]]", import_string(path))(principal.user_id)
     return answer
 
 
-def _by_branch_code(principal: Principal) -> tuple[list[dict[str, str | None]], dict[str, list[str]]]:
-    rows = RoleAssignment.objects.filter(user=principal.user_id).order_by("role__code", "branch__code")
-    found = list(rows.values_list("role__code", "branch_id", "branch__code"))
-    codes = {branch: code for _role, branch, code in found if branch is not None}
-    return (
-        [{"role": role, "branch": code} for role, _branch, code in found],
-        {
-            codes[branch]: sorted(names)
-            for branch, names in principal.branch_permissions.items()
-            if branch in codes
-        },
+def _codes(
+    rows: QuerySet[Any], held: Mapping[int, Any], grants: Iterable[Mapping[str, Any]], scope: str
+) -> dict[int, str]:
+    """Codes of the branches or collections that the caller's rights name."""
+    ids = {*held, *(grant[scope] for grant in grants if grant[scope] is not None)}
+    return dict(rows.filter(pk__in=ids).values_list("pk", "code")) if ids else {}
+
+
+def _held(
+    principal: Principal,
+    grant: Mapping[str, Any],
+    branches: Mapping[int, str],
+    collections: Mapping[int, str],
+) -> dict[str, Any]:
+    """One assignment, with those of its permissions that the caller has at present."""
+    branch, collection = grant["branch"], grant["collection"]
+    return {
+        "assignment": str(grant["id"]),
+        "role": grant["role"],
+        "branch": branches.get(branch),
+        "collection": collections.get(collection),
+        "permissions": [
+            name
+            for name in sorted(permissions_of(cast("Grant", grant)))
+            if principal.may(name, branch_id=branch, collection_id=collection)
+        ],
+    }
+
+
+def _by_code(held: Mapping[int, frozenset[str]], codes: Mapping[int, str]) -> dict[str, list[str]]:
+    return {codes[scope]: sorted(names) for scope, names in held.items() if scope in codes}
+
+
+def grants_of(**holder: Any) -> QuerySet[RoleAssignment, Any]:
+    """Each assignment of `user=`, or of `user=None, service_account=`, as a rules.Grant; ids or an OuterRef."""
+    grant = JSONObject(
+        id=F("id"),
+        role=F("role__code"),
+        edited=F("role__edited"),
+        permissions=F("role__permissions"),
+        branch=F("branch_id"),
+        collection=F("collection_id"),
     )
-
-
-def _grants_of(user: Any) -> QuerySet[RoleAssignment, Any]:
-    grant = JSONObject(role=F("role__code"), branch=F("branch_id"), permissions=F("role__permissions"))
-    return RoleAssignment.objects.filter(user=user).order_by("id").values_list(grant)
+    return RoleAssignment.objects.filter(**holder).order_by("id").values_list(grant, flat=True)
 
 
 def _principal(user_id: int, email: str, name: str, grants: list[Grant]) -> Principal:
-    everywhere, by_branch = combine(grants)
-    if not grants:
-        everywhere = _guest().permissions
+    rights = combine(grants)
     return Principal(
         user_id=user_id,
         email=email,
         name=name,
         roles=tuple(dict.fromkeys(grant["role"] for grant in grants)),
-        permissions=everywhere,
-        branch_permissions=by_branch,
+        permissions=rights.everywhere if grants else _guest().permissions,
+        branch_permissions=rights.by_branch,
+        collection_permissions=rights.by_collection,
+        grants=grants,
     )
 
 
 def _guest() -> Principal:
     """What anybody may do here: the Guest role, if the library lets guests in. One query."""
     found = Role.objects.filter(code=GUEST).annotate(_open=preferences.stored(GUESTS_MAY_SEARCH))
-    row = found.values_list("permissions", "_open").first()
-    if row is None or not preferences.or_default(GUESTS_MAY_SEARCH, row[1]):
+    role: Any = found.first()
+    if role is None or not preferences.or_default(GUESTS_MAY_SEARCH, role._open):
         return Principal()
-    return Principal(roles=(GUEST,), permissions=effective_permissions(GUEST, row[0]))
+    return Principal(roles=(GUEST,), permissions=role.allows)

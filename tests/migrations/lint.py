@@ -19,6 +19,11 @@ from tests import database
 
 LIBRARY_SCHEMA = database.SCHEMAS["north"]
 OURS = ("shared_apps.", "tenant_apps.", "billing")
+# What a person has looked at and found harmless, by migration: which checks, and why they do not hold.
+REVIEWED = {
+    # The new index refuses less than the old one did: it has the same columns and two more.
+    "0003_scopes_and_machines": ("ADD_UNIQUE",),
+}
 
 
 def labels(names: list[str]) -> list[str]:
@@ -40,24 +45,33 @@ def lint(app_labels: list[str]) -> tuple[bool, str]:
 
     First migrations make tables that nobody reads yet: they may do as they like. Warnings count as errors. Not sound either when there was no SQL at all to look at: then this is the wrong schema.
     """
+    said = io.StringIO()
+    linter = _linter(app_labels, ignore_name=REVIEWED)
+    linters = [linter]
+    for name, codes in REVIEWED.items():
+        linters.append(_linter(app_labels, include_name=[name], exclude_migration_tests=codes))
+    with redirect_stdout(said):
+        for each in linters:
+            each.lint_all_migrations()
+            each.print_summary()
+    unseen = [label for label in app_labels if not _has_sql(linter, label)]
+    if unseen:
+        said.write(f"No statement of {', '.join(unseen)} in this schema: nothing was checked.\n")
+    return not any(each.has_errors for each in linters) and not unseen, said.getvalue()
+
+
+def _linter(app_labels: list[str], **more: Any) -> Any:
     from django_migration_linter import MigrationLinter
 
-    linter: Any = MigrationLinter(
+    return MigrationLinter(
         include_apps=app_labels,
         ignore_initial_migrations=True,
         all_warnings_as_errors=True,
         analyser_string="postgresql",
         quiet=("ignore",),
         no_cache=True,
+        **more,
     )
-    said = io.StringIO()
-    with redirect_stdout(said):
-        linter.lint_all_migrations()
-        linter.print_summary()
-    unseen = [label for label in app_labels if not _has_sql(linter, label)]
-    if unseen:
-        said.write(f"No statement of {', '.join(unseen)} in this schema: nothing was checked.\n")
-    return not linter.has_errors and not unseen, said.getvalue()
 
 
 def _has_sql(linter: Any, label: str) -> bool:

@@ -9,8 +9,6 @@ from django.db import transaction
 
 from saas.core.tenancy import in_library, in_public
 from shared_apps.accounts.models import User
-from shared_apps.platform.rules import ROLES
-from shared_apps.tenants.models import Library
 from tests import factories
 from tests.permissions.matrix import ANONYMOUS, OPERATOR
 
@@ -34,11 +32,11 @@ class Scene:
     queued_job: Any
     record: Any
     user: Any
+    role: Any
     assignment: Any
     domain: Any
     service_account: Any
     api_key: Any
-    visit: Any
     caller: str = ANONYMOUS
 
     @property
@@ -50,13 +48,9 @@ class Scene:
 
 @dataclass(frozen=True)
 class PublicScene:
-    """Rows of the public site, and who is calling (a role of the matrix). `visited` is a library with a schema."""
+    """Rows of the public site, and who is calling ("staff", "operator" or "anonymous")."""
 
     library: Any
-    visited: Any
-    closed_library: Any
-    deletion: Any
-    members: dict[str, Any]
     staff: Any
     operator: Any
     sign_up: Any
@@ -66,7 +60,7 @@ class PublicScene:
     @property
     def account(self) -> User:
         """The caller's own account; a member of staff's where nobody is signed in."""
-        user: User = self.operator if self.caller == OPERATOR else self.members.get(self.caller, self.staff)
+        user: User = self.operator if self.caller == OPERATOR else self.staff
         return user
 
 
@@ -94,7 +88,6 @@ def build_scene(library: Any) -> Scene:
         ]
         assignment = factories.RoleAssignmentFactory()
         api_key, _other = factories.ApiKeyFactory.create_batch(2)
-        visit, _other = factories.VisitFactory.create_batch(2)
         return Scene(
             library=library,
             branch=branch,
@@ -111,25 +104,20 @@ def build_scene(library: Any) -> Scene:
             queued_job=factories.ImportJobFactory(state="queued", started_at=None, finished_at=None),
             record=record,
             user=assignment.user,
+            role=factories.RoleFactory(),
             assignment=assignment,
             domain=domain,
             service_account=api_key.service_account,
             api_key=api_key,
-            visit=visit,
         )
 
 
 def build_public_scene() -> PublicScene:
     """Make two members of the platform's staff, a library, a sign-up that waits and one whose link was used."""
     with in_public(), transaction.atomic():
-        staff = factories.UserFactory(email=f"{factories.unique('staff')}@platform.example", is_staff=True)
         return PublicScene(
             library=factories.LibraryRowFactory(),
-            visited=Library.objects.get(subdomain="north"),
-            closed_library=factories.ClosedLibraryFactory(),
-            deletion=factories.DeletionRequestFactory(requested_by=staff),
-            members={role: factories.StaffRoleFactory(role=role).user for role in ROLES},
-            staff=staff,
+            staff=factories.UserFactory(email=f"{factories.unique('staff')}@platform.example", is_staff=True),
             operator=factories.UserFactory(
                 email=f"{factories.unique('operator')}@platform.example", is_staff=True, is_superuser=True
             ),

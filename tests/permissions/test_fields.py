@@ -44,6 +44,13 @@ FORBIDDEN: dict[str, Any] = {
     "user_id": 1,
     "__proto__": {},
 }
+# What an address is for, and what its own tests look after: it may be set there, by whoever may.
+MEANT = {
+    "POST /api/v1/roles/": {"permissions"},
+    "PATCH /api/v1/roles/{pk}/": {"permissions"},
+    "POST /api/v1/api-keys/": {"permissions"},
+    "PATCH /api/v1/service-accounts/{pk}/": {"is_active"},
+}
 BODIES = [
     endpoint
     for endpoint in endpoints()
@@ -63,8 +70,8 @@ def test_what_nobody_may_set_is_refused(scenes: Scenes, endpoint: Endpoint) -> N
     taken = []
     before = snapshot("lib_north", "public")
     for name, value in FORBIDDEN.items():
-        if name in example.body:
-            continue  # what this one is about: its own rules say who may set it
+        if name in MEANT.get(endpoint.key, ()):
+            continue
         sent = str(value) if example.form else value
         answer = send(
             client, endpoint.method, dataclasses.replace(example, body={**example.body, name: sent})

@@ -16,6 +16,7 @@ from shared_apps.accounts.services.passwords import (
     reset_link_parts,
     reset_password,
 )
+from shared_apps.accounts.services.profiles import change_profile
 from shared_apps.accounts.services.sessions import (
     SessionTokens,
     end_all_sessions,
@@ -36,6 +37,7 @@ __all__ = [
     "User",
     "approve_user",
     "change_password",
+    "change_profile",
     "check_new_password",
     "check_reset_link",
     "create_first_user",

@@ -1,48 +1,61 @@
-"""HTTP for the caller, roles and role assignments."""
+"""HTTP for roles and role assignments."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from saas.core import clock
+from saas.core.api.etags import record_response, require_match
 from saas.core.api.fields import id_from_path
-from saas.core.api.views import ApiView, ApiViewSet
-from saas.core.errors import NotAuthenticated, NotFound
+from saas.core.api.views import ApiViewSet
+from saas.core.errors import NotFound, PreconditionFailed, PreconditionRequired, ValidationFailed
 from tenant_apps.access import selectors, services
 from tenant_apps.access.api.serializers import (
-    MeSerializer,
     NewRoleAssignmentSerializer,
+    NewRoleSerializer,
     RoleAssignmentSerializer,
+    RoleChangesSerializer,
     RoleSerializer,
+    assignment_parts,
+    represent_role,
 )
-from tenant_apps.access.errors import AlreadyAssigned, CannotGrant, LastAdmin
+from tenant_apps.access.errors import (
+    AlreadyAssigned,
+    CannotGrant,
+    LastAdmin,
+    RoleCodeTaken,
+    RoleInUse,
+    RoleIsStandard,
+)
 from tenant_apps.access.models import Role, RoleAssignment
 
-
-class MeView(ApiView):
-    """The caller."""
-
-    permissions: ClassVar = {"GET": None}
-    error_codes: ClassVar = {"GET": (NotAuthenticated,)}
-
-    @extend_schema(operation_id="me", summary="Show the caller", responses=MeSerializer)
-    def get(self, request: Request) -> Response:
-        """Who is signed in, what they may do, and their patron record if they have one."""
-        if not self.principal.is_authenticated:
-            raise NotAuthenticated
-        return Response(selectors.describe(self.principal, language=getattr(request.user, "language", "")))
+MANAGE = selectors.MANAGE
+_CHANGE_ERRORS = (NotFound, CannotGrant, RoleIsStandard, PreconditionFailed, PreconditionRequired)
 
 
 class RoleViewSet(ApiViewSet):
-    """The library's roles."""
+    """The library's roles. They hold everywhere, so to change one takes the right for the whole library."""
 
-    permissions: ClassVar = {"list": "roles.manage"}
-    ordering_fields: ClassVar = ("code",)
+    permissions: ClassVar = {
+        "list": MANAGE,
+        "retrieve": MANAGE,
+        "create": MANAGE,
+        "partial_update": MANAGE,
+        "destroy": MANAGE,
+    }
+    error_codes: ClassVar = {
+        "retrieve": (NotFound,),
+        "create": (ValidationFailed, CannotGrant, RoleCodeTaken),
+        "partial_update": (ValidationFailed, *_CHANGE_ERRORS),
+        "destroy": (*_CHANGE_ERRORS, RoleInUse),
+    }
+    ordering_fields: ClassVar = ("code", "name")
     default_ordering = "code"
     serializer_class = RoleSerializer
 
@@ -56,39 +69,85 @@ class RoleViewSet(ApiViewSet):
         page = self.paginate_queryset(self.get_queryset())
         return self.get_paginated_response(RoleSerializer(page, many=True).data)
 
+    @extend_schema(summary="Show a role", responses=RoleSerializer)
+    def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
+        """One role."""
+        role = self.get_object()
+        return record_response(request, role, lambda: represent_role(role))
+
+    @extend_schema(summary="Make a role", request=NewRoleSerializer, responses={201: RoleSerializer})
+    def create(self, request: Request) -> HttpResponseBase:
+        """Make a role of permissions that the caller holds for the whole library."""
+        body = NewRoleSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        role = services.create_role(
+            **body.validated_data, granter=self.principal, by=self.principal.actor, now=clock.now()
+        )
+        return record_response(request, role, lambda: represent_role(role), status=201)
+
+    @extend_schema(summary="Change a role", request=RoleChangesSerializer, responses=RoleSerializer)
+    def partial_update(self, request: Request, pk: str) -> HttpResponseBase:
+        """Change the name or what it allows, from everybody's next request on; `If-Match` names the version read."""
+        body = RoleChangesSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        role = services.change_role(
+            role_id=self.get_object().pk,
+            changes=body.validated_data,
+            granter=self.principal,
+            by=self.principal.actor,
+            now=clock.now(),
+            expect=lambda row: require_match(request, row),
+        )
+        return record_response(request, role, lambda: represent_role(role))
+
+    @extend_schema(summary="Remove a role", request=None, responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Remove a role of the library's own that nobody holds."""
+        services.delete_role(
+            role_id=self.get_object().pk,
+            granter=self.principal,
+            by=self.principal.actor,
+            now=clock.now(),
+            expect=lambda row: require_match(request, row),
+        )
+        return Response(status=204)
+
 
 class RoleAssignmentViewSet(ApiViewSet):
     """Who holds which role where."""
 
-    permissions: ClassVar = {"list": "roles.manage", "create": "roles.manage", "destroy": "roles.manage"}
+    permissions: ClassVar = {"list": MANAGE, "create": MANAGE, "destroy": MANAGE}
     error_codes: ClassVar = {
-        "create": (CannotGrant, AlreadyAssigned),
+        "create": (ValidationFailed, CannotGrant, AlreadyAssigned),
         "destroy": (NotFound, CannotGrant, LastAdmin),
     }
+    query_parameters: ClassVar = frozenset(selectors.ASSIGNMENT_FILTERS)
     serializer_class = RoleAssignmentSerializer
 
     def get_queryset(self) -> QuerySet[RoleAssignment]:
-        """Return the assignments that the caller manages: all, or those at their branches."""
+        """Return the assignments that the caller manages: all, or those at their branches and collections."""
         return selectors.role_assignments_managed_by(self.principal)
 
-    @extend_schema(summary="List role assignments", responses=RoleAssignmentSerializer(many=True))
+    @extend_schema(
+        summary="List role assignments",
+        parameters=[OpenApiParameter(name, str) for name in selectors.ASSIGNMENT_FILTERS],
+        responses=RoleAssignmentSerializer(many=True),
+    )
     def list(self, request: Request) -> Response:
-        """The newest first."""
-        page = self.paginate_queryset(self.get_queryset())
+        """The newest first; `user` and `service_account` are ids, `role`, `branch` and `collection` codes."""
+        rows = selectors.matching_assignments(self.get_queryset(), request.query_params.dict())
+        page = self.paginate_queryset(rows)
         return self.get_paginated_response(RoleAssignmentSerializer(page, many=True).data)
 
     @extend_schema(
         summary="Give a role", request=NewRoleAssignmentSerializer, responses={201: RoleAssignmentSerializer}
     )
     def create(self, request: Request) -> Response:
-        """Give a user a role, for the whole library or for one branch."""
+        """Give a user or a service account a role, for the whole library, one branch or one collection."""
         body = NewRoleAssignmentSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        asked = body.validated_data
         assignment = services.assign_role(
-            user_id=asked["user"].pk,
-            role=asked["role"].code,
-            branch=asked["branch"].code if asked["branch"] is not None else None,
+            **assignment_parts(body.validated_data),
             granter=self.principal,
             by=self.principal.actor,
             now=clock.now(),

@@ -44,12 +44,23 @@ def test_me_says_who_calls_and_what_they_may_do(api: Any, north: Any) -> None:
     answer = api(north, "admin").get(ME).json()
     assert answer == {
         "id": user_id(north, "admin"),
+        "kind": "person",
+        "label": "",
         "email": "admin@north.example",
         "name": "Ada Admin",
         "language": answer["language"],
-        "roles": [{"role": "admin", "branch": None}],
+        "roles": [
+            {
+                "assignment": answer["roles"][0]["assignment"],
+                "role": "admin",
+                "branch": None,
+                "collection": None,
+                "permissions": sorted(PERMISSIONS),
+            }
+        ],
         "permissions": sorted(PERMISSIONS),
         "branch_permissions": {},
+        "collection_permissions": {},
         "patron": None,
     }
     assert api(north, "reader").get(ME).json()["permissions"] == ["catalog.view"]
@@ -94,7 +105,14 @@ def test_only_who_manages_roles_sees_them(api: Any, north: Any, path: str) -> No
 def test_roles_are_listed_with_their_permissions(api: Any, north: Any) -> None:
     results = api(north, "admin").get(ROLES).json()["results"]
     assert [role["code"] for role in results] == ["admin", "guest", "librarian", "reader"]
-    assert results[1] == {"code": "guest", "name": "Guest", "permissions": ["catalog.view"]}
+    assert results[1] == {
+        "id": results[1]["id"],
+        "code": "guest",
+        "name": "Guest",
+        "permissions": ["catalog.view"],
+        "standard": True,
+        "edited": False,
+    }
 
 
 def test_a_list_of_assignments_costs_the_same_for_more_rows(api: Any, north: Any) -> None:
@@ -122,6 +140,7 @@ def test_a_role_is_given_and_works_at_once(api: Any, north: Any) -> None:
         "email": "reader@north.example",
         "branch": None,
     }
+    assert (made["service_account"], made["collection"]) == (None, None)
     assert made["created_at"].endswith("Z")
     assert reader.get("/api/v1/settings/").status_code == 200
     assert api(north, "admin").delete(f"{ASSIGNMENTS}{made['id']}/").status_code == 204
@@ -132,7 +151,7 @@ def test_a_role_for_a_branch_shows_in_me(api: Any, north: Any) -> None:
     body = {"user": user_id(north, "reader"), "role": "librarian", "branch": "main"}
     assert api(north, "admin").post(ASSIGNMENTS, body, format="json").json()["branch"] == "main"
     me = api(north, "reader").get(ME).json()
-    assert {"role": "librarian", "branch": "main"} in me["roles"]
+    assert ("librarian", "main") in [(held["role"], held["branch"]) for held in me["roles"]]
     assert "circulation.lend" in me["branch_permissions"]["main"]
     assert "circulation.lend" not in me["permissions"]
 
@@ -144,7 +163,9 @@ def test_a_role_for_a_branch_shows_in_me(api: Any, north: Any) -> None:
         ({"user": 1}, "user", "incorrect_type"),
         ({"role": "emperor"}, "role", "does_not_exist"),
         ({"branch": "atlantis"}, "branch", "does_not_exist"),
-        ({"user": None}, "user", "null"),
+        ({"user": None}, "user", "one_holder"),
+        ({"service_account": "999999"}, "service_account", "does_not_exist"),
+        ({"branch": "main", "collection": "atlantis"}, "collection", "does_not_exist"),
         ({"permissions": ["roles.manage"]}, "permissions", "unknown_field"),
         ({"rol": "admin"}, "rol", "unknown_field"),
     ],
@@ -176,7 +197,7 @@ def test_a_deputy_cannot_become_admin(api: Any, north: Any) -> None:
     from tenant_apps.access.models import Role
 
     with in_library(north):
-        Role.objects.filter(code="reader").update(permissions=["catalog.view", "roles.manage"])
+        Role.objects.filter(code="reader").update(permissions=["catalog.view", "roles.manage"], edited=True)
     before = assignments(north)
     deputy = api(north, "reader")
     for role in ("admin", "librarian"):

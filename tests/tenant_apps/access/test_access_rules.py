@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from django.utils import translation
 from hypothesis import given
@@ -14,19 +15,50 @@ from tenant_apps.access.rules import (
     LIBRARIAN,
     PERMISSIONS,
     READER,
+    SCOPES,
     STANDARD_ROLES,
     Grant,
     combine,
     effective_permissions,
+    permissions_of,
+    scopes_of,
 )
+
+
+def grant(
+    role: str,
+    permissions: list[str],
+    *,
+    branch: int | None = None,
+    collection: int | None = None,
+    edited: bool = False,
+) -> Grant:
+    """A grant for one scope at most, as the database has it."""
+    return Grant(
+        id=1,
+        role=role,
+        edited=edited,
+        permissions=permissions,
+        branch=branch,
+        collection=None if branch else collection,
+    )
+
+
+def any_grant(standard: str | None, permissions: list[str], **scope: Any) -> Grant:
+    """Of a standard role, or of one of the library's own: roles with one code allow the same, as in the database."""
+    if standard is not None:
+        return grant(standard, [], **scope)
+    return grant(f"own {sorted(permissions)}", permissions, **scope)
+
 
 names = st.sampled_from(sorted(PERMISSIONS))
 grants = st.lists(
     st.builds(
-        lambda role, branch, permissions: Grant(role=role, branch=branch, permissions=permissions),
-        st.sampled_from([LIBRARIAN, READER, GUEST, "own"]),
-        st.none() | st.integers(1, 3),
-        st.lists(names, max_size=4),
+        any_grant,
+        st.none() | st.sampled_from([ADMIN, LIBRARIAN, READER, GUEST]),
+        st.lists(names, max_size=4, unique=True),
+        branch=st.none() | st.integers(1, 3),
+        collection=st.none() | st.integers(1, 3),
     ),
     max_size=6,
 )
@@ -59,27 +91,53 @@ def test_admin_can_do_what_a_later_release_adds_and_others_only_what_exists() ->
     assert effective_permissions("own", ["catalog.view", "gone.away", "platform.manage"]) == {"catalog.view"}
 
 
-def test_a_role_at_a_branch_holds_there_alone() -> None:
-    everywhere, by_branch = combine(
+def test_a_role_at_a_branch_or_for_a_collection_holds_there_alone() -> None:
+    rights = combine(
         [
-            Grant(role=READER, branch=None, permissions=["catalog.view"]),
-            Grant(role="own", branch=7, permissions=["circulation.lend"]),
-            Grant(role="more", branch=7, permissions=["circulation.view"]),
-            Grant(role="none", branch=8, permissions=[]),
+            grant(READER, []),
+            grant("own", ["circulation.lend", "catalog.manage"], branch=7),
+            grant("own", ["circulation.lend", "catalog.manage"], collection=7),
+            grant("more", ["circulation.view"], branch=7),
+            grant("none", [], branch=8),
         ]
     )
-    assert everywhere == {"catalog.view"}
-    assert by_branch == {7: {"circulation.lend", "circulation.view"}, 8: frozenset()}
+    assert rights.everywhere == {"catalog.view"}
+    assert rights.by_branch == {7: {"circulation.lend", "circulation.view"}, 8: frozenset()}
+    assert rights.by_collection == {7: {"catalog.manage"}}
+
+
+def test_a_standard_role_follows_the_release_until_it_is_edited() -> None:
+    assert effective_permissions(READER, []) == {"catalog.view"}
+    assert effective_permissions(READER, [], edited=True) == frozenset()
+    assert effective_permissions(ADMIN, [], edited=True) == frozenset(PERMISSIONS)
+    assert effective_permissions("own", ["catalog.view"]) == {"catalog.view"}
+
+
+def test_scopes_are_of_permissions_that_exist() -> None:
+    assert set(SCOPES) <= set(PERMISSIONS)
+    assert scopes_of("settings.manage") == ("library",)
+    assert scopes_of("copies.manage") == ("library", "branch", "collection")
+    for name, scopes in SCOPES.items():
+        assert scopes <= {"branch", "collection"}
+        # What is the library's own is changed by those who hold it for the library.
+        assert name not in {"settings.manage", "keys.manage", "members.manage", "audit.view"}
 
 
 @given(grants)
-def test_grants_only_ever_add(found: list[Grant]) -> None:
-    everywhere, by_branch = combine(found)
-    for grant in found:
-        reached = everywhere if grant["branch"] is None else by_branch[grant["branch"]]
-        assert set(grant["permissions"]) <= reached
-    given_somewhere = {name for grant in found for name in grant["permissions"]}
-    assert everywhere.union(*by_branch.values()) == given_somewhere
+def test_grants_only_ever_add_and_only_where_they_are_held(found: list[Grant]) -> None:
+    rights = combine(found)
+    for one in found:
+        if one["branch"] is not None:
+            reached = rights.by_branch[one["branch"]]
+        elif one["collection"] is not None:
+            reached = rights.by_collection[one["collection"]]
+        else:
+            reached = rights.everywhere
+        assert permissions_of(one) <= reached
+    together = rights.everywhere.union(*rights.by_branch.values(), *rights.by_collection.values())
+    assert together == {name for one in found for name in permissions_of(one)}
+    assert all("branch" in SCOPES[name] for names in rights.by_branch.values() for name in names)
+    assert all("collection" in SCOPES[name] for names in rights.by_collection.values() for name in names)
 
 
 @given(grants)

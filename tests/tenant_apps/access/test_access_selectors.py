@@ -10,10 +10,11 @@ from saas.core import clock
 from saas.core.principals import SYSTEM
 from saas.core.tenancy import in_library
 from shared_apps.accounts.models import User
-from tenant_apps.access import selectors, services
-from tenant_apps.access.models import Role
-from tenant_apps.access.rules import PERMISSIONS
+from tenant_apps.access import rules, selectors, services
+from tenant_apps.access.models import Role, RoleAssignment
+from tenant_apps.access.rules import PERMISSIONS, SCOPES
 from tenant_apps.branches.models import Branch
+from tenant_apps.collections.models import Collection
 from tenant_apps.preferences import services as preferences
 
 pytestmark = pytest.mark.django_db
@@ -62,7 +63,7 @@ def test_a_library_may_close_its_catalogue_to_guests(in_north: Any, south: Any) 
 
 
 def test_the_guest_role_is_what_the_library_makes_of_it(in_north: Any) -> None:
-    Role.objects.filter(code="guest").update(permissions=["catalog.view", "circulation.view"])
+    Role.objects.filter(code="guest").update(permissions=["catalog.view", "circulation.view"], edited=True)
     assert selectors.load_principal(None).may("circulation.view")
     Role.objects.filter(code="guest").delete()
     assert selectors.load_principal(None).permissions == frozenset()
@@ -118,18 +119,96 @@ def test_rights_are_read_in_the_current_library(north: Any, south: Any) -> None:
         assert selectors.load_principal(admin).may("roles.manage")
 
 
-def test_describing_the_caller_needs_a_query_only_for_branches(
+def test_describing_the_caller_needs_a_query_only_for_branches_and_collections(
     harbour: Branch, settings: Any, django_assert_num_queries: Any
 ) -> None:
     settings.ME_EXTENSIONS = []
     everywhere = selectors.load_principal(user("reader").pk)
     with django_assert_num_queries(0):
         answer = selectors.describe(everywhere, language="it")
-    assert answer["roles"] == [{"role": "reader", "branch": None}]
-    assert (answer["language"], answer["branch_permissions"]) == ("it", {})
-    somewhere = selectors.load_principal(member(role="librarian", branch="harbour").pk)
+    (held,) = RoleAssignment.objects.filter(user=user("reader"))
+    assert answer["roles"] == [
+        {
+            "assignment": str(held.pk),
+            "role": "reader",
+            "branch": None,
+            "collection": None,
+            "permissions": ["catalog.view"],
+        }
+    ]
+    assert (answer["language"], answer["branch_permissions"], answer["kind"]) == ("it", {}, "person")
+    keeper = member(role="librarian", branch="harbour")
+    somewhere = selectors.load_principal(keeper.pk)
     with django_assert_num_queries(1):
         answer = selectors.describe(somewhere, language="")
-    assert answer["roles"] == [{"role": "librarian", "branch": "harbour"}]
+    assert [(row["role"], row["branch"]) for row in answer["roles"]] == [("librarian", "harbour")]
     assert answer["permissions"] == []
     assert "circulation.lend" in answer["branch_permissions"]["harbour"]
+    Collection.objects.create(code="maps", name="Maps")
+    services.assign_role(user_id=keeper.pk, role="librarian", collection="maps", by=SYSTEM, now=clock.now())
+    principal = selectors.load_principal(keeper.pk)
+    with django_assert_num_queries(2):
+        answer = selectors.describe(principal, language="")
+    assert answer["collection_permissions"] == {"maps": ["catalog.manage", "catalog.view", "copies.manage"]}
+    assert answer["branch_permissions"].keys() == {"harbour"}
+
+
+def test_a_role_for_a_collection_holds_there_alone(in_north: Any) -> None:
+    maps, prints = (Collection.objects.create(code=code, name=code) for code in ("maps", "prints"))
+    found = member(role="guest")
+    services.assign_role(user_id=found.pk, role="librarian", collection="maps", by=SYSTEM, now=clock.now())
+    principal = selectors.load_principal(found.pk)
+    assert principal.may("catalog.manage", collection_id=maps.pk)
+    assert not principal.may("catalog.manage", collection_id=prints.pk)
+    assert not principal.may("catalog.manage")
+    assert principal.may_anywhere("catalog.manage")
+    assert principal.collections_for("catalog.manage") == {maps.pk}
+    assert principal.branches_for("catalog.manage") == frozenset()
+    # Held where it means nothing, a permission opens nothing: no route, no branch, no row.
+    assert not principal.may_anywhere("circulation.lend")
+    assert not principal.may_anywhere("patrons.view")
+
+
+def test_what_is_the_librarys_is_not_opened_by_a_role_at_a_branch(harbour: Branch) -> None:
+    principal = selectors.load_principal(member(role="admin", branch="harbour").pk)
+    assert principal.may("branches.manage", branch_id=harbour.pk)
+    for name in ("settings.manage", "keys.manage", "members.manage", "audit.view", "catalog.import"):
+        assert not principal.may_anywhere(name)
+    assert {name for name, scopes in SCOPES.items() if "branch" in scopes} == principal.branch_permissions[
+        harbour.pk
+    ]
+
+
+@pytest.mark.parametrize("grants", [1, 1000])
+def test_one_grant_and_a_thousand_are_one_query(
+    in_north: Any, grants: int, django_assert_num_queries: Any
+) -> None:
+    found = member(role="guest")
+    role = Role.objects.get(code="librarian")
+    places = Branch.objects.bulk_create(
+        Branch(code=f"b{number}", name="B", time_zone="UTC") for number in range(grants)
+    )
+    RoleAssignment.objects.bulk_create(
+        RoleAssignment(user=found, role=role, branch=place, created_at=clock.now()) for place in places
+    )
+    with django_assert_num_queries(1):
+        principal = selectors.load_principal(found.pk)
+    with django_assert_num_queries(1):
+        caller = selectors.load_caller(found.pk, None)
+    assert caller is not None
+    assert caller.principal == principal
+    with django_assert_num_queries(0):
+        assert principal.branches_for("circulation.lend") == {place.pk for place in places}
+        assert all(principal.may("circulation.lend", branch_id=place.pk) for place in places)
+
+
+def test_an_untouched_standard_role_follows_the_release(in_north: Any, monkeypatch: Any) -> None:
+    """What an older release stored is not what counts; what the library has made of a role is."""
+    Role.objects.filter(code="librarian").update(permissions=["catalog.view"])
+    released = rules.released_permissions("librarian")
+    assert released is not None
+    assert selectors.load_principal(user("librarian").pk).permissions == released
+    monkeypatch.setitem(rules._STANDARD, "librarian", released | {"audit.view"})
+    assert selectors.load_principal(user("librarian").pk).may("audit.view")
+    Role.objects.filter(code="librarian").update(edited=True)
+    assert selectors.load_principal(user("librarian").pk).permissions == {"catalog.view"}
