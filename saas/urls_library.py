@@ -13,6 +13,7 @@ handler500 = "saas.core.api.problems.handler500"
 
 urlpatterns = [
     path("api/v1/auth/", include("shared_apps.accounts.api.urls")),
+    path("api/v1/", include("tenant_apps.federation.api.urls")),
     path("", include("shared_apps.accounts.page_urls")),
     path("api/v1/", include("shared_apps.tenants.api.urls")),
     path("api/v1/", include("tenant_apps.access.api.urls")),
@@ -24,6 +25,7 @@ urlpatterns = [
     path("api/v1/", include("tenant_apps.patrons.api.urls")),
     path("api/v1/", include("tenant_apps.circulation.api.urls")),
     path("", include("shared_apps.accounts.sign_in_urls")),
+    path("", include("tenant_apps.federation.page_urls")),
     path("", include("tenant_apps.catalog.page_urls")),
     path("", include("tenant_apps.patrons.page_urls")),
     path("", include("tenant_apps.circulation.page_urls")),

@@ -25,6 +25,7 @@ from tenant_apps.catalog.marc import TitleDraft
 from tenant_apps.catalog.models import Copy, ImportJob, ImportRecord, ItemType, Title
 from tenant_apps.circulation.models import Loan, LoanRule
 from tenant_apps.collections.models import Collection
+from tenant_apps.federation.models import IdentityProvider, LinkedIdentity
 from tenant_apps.keys.models import ApiKey, ServiceAccount
 from tenant_apps.patrons.models import Card, Patron, PatronCategory
 
@@ -71,6 +72,32 @@ class BranchFactory(DjangoModelFactory[Branch]):
     code = _unique("branch")
     name = factory.LazyAttribute(lambda row: f"The {row.code}")
     time_zone = "Europe/Rome"
+
+
+class IdentityProviderFactory(DjangoModelFactory[IdentityProvider]):
+    """GitHub, which need not be asked to begin a sign-in. Its secret nobody knows."""
+
+    class Meta:
+        model = IdentityProvider
+
+    code = _unique("provider")
+    name = factory.LazyAttribute(lambda row: f"The {row.code}")
+    kind = "github"
+    client_id = "library"
+    client_secret = "v1.unreadable"
+
+
+class LinkedIdentityFactory(DjangoModelFactory[LinkedIdentity]):
+    """An identity of somebody at GitHub."""
+
+    class Meta:
+        model = LinkedIdentity
+
+    provider = factory.SubFactory(IdentityProviderFactory)
+    issuer = "https://github.com"
+    subject = _unique("subject")
+    user = factory.SubFactory(UserFactory)
+    created_at = NOW
 
 
 class CollectionFactory(DjangoModelFactory[Collection]):

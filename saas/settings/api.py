@@ -35,6 +35,8 @@ RATE_LIMITS = {
     "signup": (20, 3600),
     "login-account": (10, 300),
     "login-address": (100, 300),
+    # Each asks a provider that somebody else chose.
+    "sign-in-elsewhere": (60, 300),
     "import": (120, 3600),
     # Each asks name servers that somebody else chose.
     "domain-verify": (30, 3600),

@@ -50,6 +50,7 @@ TENANT_APPS = [
     "guardian",
     "tenant_apps.preferences",
     "tenant_apps.branches",
+    "tenant_apps.federation",
     "tenant_apps.collections",
     "tenant_apps.keys",
     "tenant_apps.access",

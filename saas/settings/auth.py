@@ -42,6 +42,8 @@ PERMISSION_NAMES = "tenant_apps.access.rules.PERMISSIONS"
 SERVICE_ACCOUNT_RIGHTS = "tenant_apps.access.machines.rights_of_service_account"
 # (card number) -> id of the user who may sign in with it, or None.
 CARD_ACCOUNT_RESOLVER = "tenant_apps.patrons.selectors.user_id_for_card"
+# () -> what the sign-in page offers besides the password: names, and addresses that their forms are sent to.
+SIGN_IN_WAYS = "tenant_apps.federation.selectors.ways_in"
 # () -> "closed", "approval" or "open": how the current library takes registrations.
 REGISTRATION_MODE = "tenant_apps.preferences.selectors.registration_mode"
 # (user_id, by, now): gives somebody who has registered what readers have.
@@ -50,10 +52,23 @@ READER_ADMITTER = "tenant_apps.access.services.admit_reader"
 DEACTIVATION_BLOCKERS = ["tenant_apps.access.services.reason_to_stay"]
 ERASURE_BLOCKERS: list[str] = []
 # Each (user id) -> members of the export of an account; each (user_id, by, now) forgets what an app holds of it.
-ACCOUNT_EXPORTERS: list[str] = []
-ACCOUNT_ERASERS = ["tenant_apps.access.services.erase_account"]
+ACCOUNT_EXPORTERS: list[str] = ["tenant_apps.federation.selectors.export_of_account"]
+ACCOUNT_ERASERS = [
+    "tenant_apps.access.services.erase_account",
+    "tenant_apps.federation.services.erase_account",
+]
 # Each (user id) -> members that it adds to the answer of /api/v1/me/.
 ME_EXTENSIONS = ["tenant_apps.patrons.selectors.me_extension"]
+
+# Providers whose addresses are known (tenant_apps.federation): the issuer of Google's tokens, and what GitHub offers.
+GOOGLE_ISSUER = "https://accounts.google.com"
+GITHUB = {
+    "issuer": "https://github.com",
+    "authorize": "https://github.com/login/oauth/authorize",
+    "token": "https://github.com/login/oauth/access_token",
+    "user": "https://api.github.com/user",
+    "emails": "https://api.github.com/user/emails",
+}
 
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}

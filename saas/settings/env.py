@@ -7,6 +7,7 @@ the two equal.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -73,6 +74,13 @@ def _hosts(raw: str) -> tuple[str, ...]:
     return hosts
 
 
+def _networks(raw: str) -> tuple[str, ...]:
+    try:
+        return tuple(str(ipaddress.ip_network(network)) for network in _list(raw))
+    except ValueError:
+        raise ValueError("must be networks such as 10.20.0.0/16, without host bits") from None
+
+
 def _choice(*allowed: str) -> Callable[[str], str]:
     def parse(raw: str) -> str:
         if raw not in allowed:
@@ -127,6 +135,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("STRIPE_WEBHOOK_SECRETS", _list, (), "Signing secrets of the Stripe webhook endpoint, comma separated while one is rotated."),
     Variable("SECURE_COOKIES", _flag, None, "Cookies over HTTPS alone; production refuses to start without it."),
     Variable("TRUSTED_PROXY_COUNT", _whole_number(0, 10), 0, "Reverse proxies in front whose X-Forwarded-For entries are believed."),
+    Variable("OUTGOING_PRIVATE_NETWORKS", _networks, (), "Networks that are not the world's and that identity providers may be in, comma separated."),
     Variable("LOG_LEVEL", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "Least severity that is logged."),
     Variable("LOG_FORMAT", _choice("json", "readable"), None, "json for machines (production), readable for people (local)."),
     Variable("DEMO", _flag, False, "Set by `manage.py demo` alone: mail is caught and shown at /demo/mail/."),

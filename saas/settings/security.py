@@ -2,6 +2,10 @@
 
 from csp.constants import NONCE, NONE, SELF
 
+from saas.settings.env import read
+
+ENV = read()
+
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -25,6 +29,12 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "saas.core.api.problems.csrf_failure"
+
+# Requests to addresses that libraries name (saas.core.outgoing): all of it takes so long at most, and brings so much.
+OUTGOING_SECONDS = 5.0
+OUTGOING_MAX_BYTES = 256 * 1024
+# Networks that are not the world's and may be asked all the same, such as a city's own; http for loopback alone.
+OUTGOING_PRIVATE_NETWORKS: tuple[str, ...] = ENV["OUTGOING_PRIVATE_NETWORKS"]
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200

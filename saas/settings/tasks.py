@@ -67,6 +67,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"expires": 600},
     },
+    "federation.renew_secrets": {
+        "task": "federation.renew_secrets",
+        "schedule": 24 * 3600.0,
+        "options": {"expires": 3600},
+    },
     "tenants.erase_closed": {
         "task": "tenants.erase_closed",
         "schedule": 3600.0,

@@ -29,5 +29,8 @@ MEDIA_ROOT = DATA_DIR / "tests" / "media"
 WHITENOISE_AUTOREFRESH = True
 # Negative answers of the host cache would outlive the test that made them.
 LIBRARY_HOST_CACHE_SECONDS = LIBRARY_HOST_MISS_CACHE_SECONDS = 0
+# Providers of the tests are processes beside them; there is no waiting for those that hang.
+OUTGOING_PRIVATE_NETWORKS = ("127.0.0.0/8", "::1/128")
+OUTGOING_SECONDS = 2.0
 # No test asks a name server of the world.
 DNS_RESOLVER = "tests.written_records.WrittenRecords"

@@ -18,7 +18,7 @@ from saas.core.browser_session import close_browser_session, open_browser_sessio
 from saas.core.errors import DomainError, NotAuthenticated, TokenInvalid
 from saas.core.pages import NEXT, Page, own_path, see_other
 from saas.core.principals import Actor
-from shared_apps.accounts import services
+from shared_apps.accounts import ports, services
 from shared_apps.accounts.api import cookies
 from shared_apps.accounts.errors import MfaRequired
 from shared_apps.accounts.forms import ForgottenPasswordForm, SignInForm
@@ -54,7 +54,7 @@ class SignInPage(Page):
             )
         except DomainError as refusal:
             return self._refuse(form, back, refusal)
-        _end_session(request, by=self.principal.actor)
+        end_sessions_of_browser(request, by=self.principal.actor)
         open_browser_session(request, user=signed_in.user, session=signed_in.tokens.session)
         response = see_other(back or settings.LOGIN_REDIRECT_URL)
         cookies.set_device(response, signed_in.device)
@@ -79,7 +79,7 @@ class SignInPage(Page):
     def _show(
         self, form: SignInForm, back: str | None, *, status: int = 200, asks_for_code: bool = False
     ) -> HttpResponse:
-        context = {"form": form, "back": back, "asks_for_code": asks_for_code}
+        context = {"form": form, "back": back, "asks_for_code": asks_for_code, "ways": ports.ways_in()}
         return render(self.request, "accounts/sign_in.html", context, status=status)
 
 
@@ -90,7 +90,7 @@ class SignOutPage(Page):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Sign out and go to the start page; to repeat it is no error."""
-        _end_session(request, by=self.principal.actor)
+        end_sessions_of_browser(request, by=self.principal.actor)
         response = see_other("/")
         cookies.clear_session(response)
         return response
@@ -125,7 +125,7 @@ class ForgottenPasswordPage(Page):
         return render(self.request, "accounts/forgotten_password.html", context, status=status)
 
 
-def _end_session(request: HttpRequest, *, by: Actor) -> None:
+def end_sessions_of_browser(request: HttpRequest, *, by: Actor) -> None:
     """End what this browser is signed in with: its page session, and tokens that the API has given it."""
     session = close_browser_session(request)
     if session is not None:

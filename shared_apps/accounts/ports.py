@@ -32,6 +32,11 @@ def admit_reader(*, user_id: int, by: Actor, now: datetime) -> None:
     import_string(settings.READER_ADMITTER)(user_id=user_id, by=by, now=now)
 
 
+def ways_in() -> list[dict[str, str]]:
+    """What the sign-in page offers besides the password: `name`, and `address` of a form (SIGN_IN_WAYS)."""
+    return list(import_string(settings.SIGN_IN_WAYS)()) if current_library_or_none() else []
+
+
 def library_words() -> list[str]:
     """Words of the current site that have no place in a password: the library's name and subdomain."""
     library = current_library_or_none()

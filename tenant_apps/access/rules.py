@@ -30,6 +30,7 @@ PERMISSIONS: Final[Mapping[str, Promise]] = {
     "rules.manage": _("Change the loan rules"),
     "settings.view": _("See the library's settings"),
     "settings.manage": _("Change the library's settings"),
+    "sign_in.manage": _("Choose the identity providers that people may sign in with"),
     "audit.view": _("Read the audit log"),
     "members.manage": _("Manage the people who work here"),
     "roles.manage": _("Give roles and take them away"),

@@ -93,6 +93,8 @@ OPEN_ROOMS = {"services", "selectors", "errors"}
 EXCEPTIONS = {
     "tenants": {"subdomains", "addresses"},
     "delivery": {"ports"},
+    # Hands the session over to whoever another app has signed in.
+    "accounts": {"entering"},
 }
 
 

@@ -221,6 +221,62 @@ def _new_patron_form(scene: Scene) -> Example:
     return _form("/patrons/new/", card_number=unique("C-form-"), **values)
 
 
+def _begin_elsewhere(scene: Scene) -> Example:
+    return Example(f"/api/v1/auth/social/{scene.provider.code}/", {})
+
+
+def _callback(scene: Scene, **more: Any) -> Example:
+    # Nobody has begun: who may come back is told so (tests/tenant_apps/federation has the rest).
+    return Example(f"/api/v1/auth/social/{scene.provider.code}/callback/", **more)
+
+
+def _link_identity(scene: Scene) -> Example:
+    from tenant_apps.federation import tickets
+
+    token = tickets.new_secret()
+    waiting = {"provider": scene.provider.pk, "issuer": "https://github.com", "subject": unique("sub")}
+    tickets.keep("link", token, {**waiting, "user": scene.account.pk})
+    return Example("/api/v1/auth/social/link/", {"token": token}, 201)
+
+
+def _own_identity(scene: Scene) -> Example:
+    type(scene.identity).objects.filter(pk=scene.identity.pk).update(user=scene.account)
+    return Example(f"/api/v1/auth/social/identities/{scene.identity.pk}/", status=204)
+
+
+def _new_provider(scene: Scene) -> Example:
+    body = {
+        "name": "A School",
+        "kind": "oidc",
+        "issuer": "https://login.school.example",
+        "client_id": "library",
+    }
+    return Example(
+        "/api/v1/identity-providers/", {**body, "code": unique("school"), "client_secret": "a secret"}, 201
+    )
+
+
+FEDERATION: dict[str, Builder] = {
+    "GET /api/v1/auth/social/": plain("/api/v1/auth/social/"),
+    "POST /api/v1/auth/social/{code}/": _begin_elsewhere,
+    "GET /api/v1/auth/social/{code}/callback/": lambda s: _callback(s, status=400),
+    "POST /api/v1/auth/social/{code}/callback/": lambda s: _callback(s, body={"state": "none"}, status=401),
+    "POST /api/v1/auth/social/second-factor/": plain(
+        "/api/v1/auth/social/second-factor/", body={"otp": "123456"}, status=401
+    ),
+    "POST /api/v1/auth/social/link/": _link_identity,
+    "GET /api/v1/auth/social/identities/": plain("/api/v1/auth/social/identities/"),
+    "DELETE /api/v1/auth/social/identities/{pk}/": _own_identity,
+    "GET /api/v1/identity-providers/": plain("/api/v1/identity-providers/"),
+    "POST /api/v1/identity-providers/": _new_provider,
+    "GET /api/v1/identity-providers/{pk}/": lambda s: Example(f"/api/v1/identity-providers/{s.provider.pk}/"),
+    "PATCH /api/v1/identity-providers/{pk}/": lambda s: Example(
+        f"/api/v1/identity-providers/{s.provider.pk}/", {"name": "Renamed"}, headers=_if_match(s.provider)
+    ),
+    "DELETE /api/v1/identity-providers/{pk}/": lambda s: Example(
+        f"/api/v1/identity-providers/{s.provider.pk}/", status=204, headers=_if_match(s.provider)
+    ),
+}
 PAGES: dict[str, Builder] = {
     **PASSWORD_PAGES,
     "GET /": plain("/"),
@@ -229,6 +285,16 @@ PAGES: dict[str, Builder] = {
     "GET /password/reset/": plain("/password/reset/"),
     "POST /password/reset/": lambda s: _form("/password/reset/", email=s.account.email),
     "POST /sign-in/": lambda s: _form("/sign-in/", identifier=s.account.email, password=PASSWORD),
+    "POST /sign-in/with/{code}/": lambda s: Example(f"/sign-in/with/{s.provider.code}/", {}, form=True),
+    # Nobody waits for these in this browser.
+    "GET /sign-in/second-factor/": plain("/sign-in/second-factor/", status=400),
+    "POST /sign-in/second-factor/": plain(
+        "/sign-in/second-factor/", body={"otp": "123456"}, status=400, form=True
+    ),
+    "GET /sign-in/connect/": plain("/sign-in/connect/", status=400),
+    "POST /sign-in/connect/": lambda s: Example(
+        "/sign-in/connect/", {}, 303 if s.caller == ANONYMOUS else 400, form=True
+    ),
     "POST /sign-out/": lambda s: _form("/sign-out/"),
     "GET /account/": plain("/account/"),
     "GET /titles/{pk}/copies/new/": lambda s: Example(f"/titles/{s.title.pk}/copies/new/"),
@@ -301,6 +367,7 @@ LIBRARY: dict[str, Builder] = {
     "DELETE /api/v1/domains/{pk}/": lambda s: Example(f"/api/v1/domains/{s.domain.pk}/", status=204),
     # Nobody has written the record: who may ask is told so (tests/shared_apps/tenants has the rest).
     "POST /api/v1/domains/{pk}/verify/": lambda s: Example(f"/api/v1/domains/{s.domain.pk}/verify/", {}, 409),
+    **FEDERATION,
     "GET /api/v1/branches/": plain("/api/v1/branches/"),
     "POST /api/v1/branches/": _code_and_name("/api/v1/branches/", time_zone="Europe/Rome"),
     "GET /api/v1/branches/{pk}/": lambda s: Example(f"/api/v1/branches/{s.branch.pk}/"),

@@ -35,6 +35,8 @@ class Scene:
     role: Any
     assignment: Any
     domain: Any
+    provider: Any
+    identity: Any
     service_account: Any
     api_key: Any
     caller: str = ANONYMOUS
@@ -87,6 +89,7 @@ def build_scene(library: Any) -> Scene:
             factories.ImportRecordFactory(job=job, number=number, title=title) for number in (1, 2)
         ]
         assignment = factories.RoleAssignmentFactory()
+        provider, _other = factories.IdentityProviderFactory.create_batch(2)
         api_key, _other = factories.ApiKeyFactory.create_batch(2)
         return Scene(
             library=library,
@@ -107,6 +110,8 @@ def build_scene(library: Any) -> Scene:
             role=factories.RoleFactory(),
             assignment=assignment,
             domain=domain,
+            provider=provider,
+            identity=factories.LinkedIdentityFactory(provider=provider),
             service_account=api_key.service_account,
             api_key=api_key,
         )

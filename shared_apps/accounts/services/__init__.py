@@ -17,6 +17,7 @@ from shared_apps.accounts.services.passwords import (
     reset_password,
 )
 from shared_apps.accounts.services.profiles import change_profile
+from shared_apps.accounts.services.proved_elsewhere import register_proved, sign_in_proved
 from shared_apps.accounts.services.sessions import (
     SessionTokens,
     end_all_sessions,
@@ -49,10 +50,12 @@ __all__ = [
     "reactivate_user",
     "refresh_session",
     "refuse_user",
+    "register_proved",
     "request_password_reset",
     "reset_link_parts",
     "reset_password",
     "sign_in",
+    "sign_in_proved",
     "sign_out",
     "start_session",
 ]
