@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("shared_apps.entitlements.api.urls")),
     path("api/v1/", include("shared_apps.signup.api.urls")),
     path("api/v1/", include("shared_apps.platform.api.urls")),
+    path("api/v1/platform/", include("shared_apps.audit.api.platform_urls")),
     path("billing/", include("billing.api.urls")),
     path("internal/", include("shared_apps.tenants.api.internal_urls")),
     path("", include("shared_apps.signup.page_urls")),

@@ -9,6 +9,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "saas.core.api.authentication.LibraryJWTAuthentication",
         "saas.core.api.key_authentication.ApiKeyAuthentication",
+        "saas.core.api.visits.VisitAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["saas.core.api.permissions.HasDeclaredPermission"],
     "DEFAULT_PARSER_CLASSES": ["saas.core.api.parsers.StrictJSONParser"],

@@ -54,6 +54,7 @@ TENANT_APPS = [
     "tenant_apps.collections",
     "tenant_apps.keys",
     "tenant_apps.access",
+    "tenant_apps.visits",
     "tenant_apps.catalog",
     "tenant_apps.patrons",
     "tenant_apps.circulation",

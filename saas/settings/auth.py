@@ -33,7 +33,16 @@ PRINCIPAL_LOADERS = {
 # The row of a token's user and, where one query can bring both, their rights (saas.core.api.authentication).
 CALLER_LOADERS = {
     "library": "tenant_apps.access.selectors.load_caller",
-    "public": "shared_apps.accounts.selectors.load_caller",
+    "public": "shared_apps.platform.selectors.load_caller",
+}
+# Visits of platform staff: what the kernel (saas.core.api.visits) and the platform (shared_apps.platform.ports) call in
+# the schema of the library that is visited.
+VISITS = {
+    "admit": "tenant_apps.visits.services.require_admitted",
+    "begin": "tenant_apps.visits.services.begin_visit",
+    "end": "tenant_apps.visits.services.end_visit",
+    "load": "tenant_apps.visits.selectors.load_visit",
+    "record": "tenant_apps.visits.services.record_request",
 }
 # (API key) -> who presents it, in one query, or None; a site without a loader takes no keys.
 KEY_LOADERS = {"library": "tenant_apps.access.machines.load_key"}

@@ -34,6 +34,8 @@ MIDDLEWARE = [
     "saas.core.middleware.BodyLengthMiddleware",
     "csp.middleware.CSPMiddleware",
     "saas.core.tenancy.middleware.LibraryMiddleware",
+    # Outside of all that answers in a library: each request of a visit is recorded.
+    "saas.core.api.visits.VisitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "saas.core.middleware.LanguageMiddleware",
     "saas.core.middleware.SlashMiddleware",

@@ -27,12 +27,14 @@ def record(
     target: models.Model | None = None,
     changes: Mapping[str, Any] | None = None,
     personal: Mapping[str, Any] | None = None,
+    caused_by: str | None = None,
     now: datetime | None = None,
 ) -> AuditEntry:
     """Write one entry in the current schema, at once or with the others of a `recorded_together` block.
 
     `action` is `noun.past_verb` ("loan.created"). `changes` holds ids, codes, numbers and dates; names, addresses and
-    card numbers go into `personal`, which erasure empties without touching the log. Both must be JSON.
+    card numbers go into `personal`, which erasure empties without touching the log. Both must be JSON. `caused_by` is
+    the id of the request that did it, where that is not the one that runs now.
     """
     entry = AuditEntry(
         at=now or clock.now(),
@@ -42,7 +44,7 @@ def record(
         actor_kind=by.kind,
         actor_user_id=by.user_id,
         actor_label=by.label,
-        request_id=request_id(),
+        request_id=request_id() if caused_by is None else caused_by,
         changes=dict(changes or {}),
     )
     waiting = _waiting.get()

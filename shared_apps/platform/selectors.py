@@ -8,41 +8,101 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth import get_user_model
-from django.db.models import QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 
+from saas.core.api.authentication import Caller
 from saas.core.principals import Principal
 from saas.core.tenancy import in_public
+from shared_apps.accounts import selectors as accounts
 from shared_apps.fleet import selectors as fleet
 from shared_apps.fleet.services import current_key
+from shared_apps.platform import rules
+from shared_apps.platform.models import DeletionRequest, StaffRole, Visit
+from shared_apps.platform.rules import MANAGE, VIEW
 from shared_apps.tenants.selectors import all_libraries
 
-VIEW, MANAGE = "platform.view", "platform.manage"
+__all__ = [
+    "MANAGE",
+    "VIEW",
+    "LibraryMigrations",
+    "deletion_requests",
+    "libraries_with_a_schema",
+    "load_caller",
+    "load_principal",
+    "migrations_of",
+    "owners",
+    "roles_of",
+    "staff",
+    "visits",
+]
+
+
+def load_caller(user_id: int, session: str | None) -> Caller | None:
+    """A token's user, the state of the session and the user's rights, in one query; None for an unknown user.
+
+    `session` is the token's `sid`; a token without one lives until it expires.
+    """
+    open_session: Any = accounts.open_sessions(session, user=OuterRef("pk"))
+    rows = _with_roles(accounts.users().filter(pk=user_id))
+    user: Any = rows.annotate(_session_open=Value(True) if session is None else Exists(open_session)).first()
+    return None if user is None else Caller(user, _principal(user), bool(user._session_open))
 
 
 def load_principal(user_id: int | None) -> Principal:
     """Rights of a user on the public site (None: an anonymous caller), in one query.
 
-    Active staff may look; superusers among them may also change. Everybody else may do nothing here.
+    What the roles of active staff allow; everybody else may do nothing here.
     """
     if user_id is None:
         return Principal()
     with in_public():
-        row = (
-            get_user_model()
-            .objects.filter(pk=user_id, is_active=True)
-            .values("email", "name", "is_staff", "is_superuser")
-            .first()
-        )
-    if row is None:
-        return Principal()
-    granted = [VIEW, MANAGE] if row["is_superuser"] else [VIEW]
+        user = _with_roles(accounts.users().filter(pk=user_id, is_active=True)).first()
+    return Principal() if user is None else _principal(user)
+
+
+def staff() -> QuerySet[Any]:
+    """Everybody of the platform's staff, active or not, with their roles along (`roles_of`); one query."""
+    return _with_roles(accounts.users().filter(is_staff=True))
+
+
+def owners() -> QuerySet[Any]:
+    """The active staff who are owners, by role or by `createsuperuser`."""
+    held = StaffRole.objects.filter(user=OuterRef("pk"), role=rules.OWNER)
+    return accounts.users().filter(Q(is_superuser=True) | Exists(held), is_staff=True, is_active=True)
+
+
+def roles_of(user: Any) -> tuple[str, ...]:
+    """A user's roles; no query where they were read along (`staff`), else one."""
+    stored = getattr(user, "_roles", None)
+    if stored is None:
+        stored = StaffRole.objects.filter(user=user).values_list("role", flat=True)
+    return rules.effective_roles(is_staff=user.is_staff, is_superuser=user.is_superuser, stored=stored)
+
+
+def visits() -> QuerySet[Visit]:
+    """Every visit of a library, past ones too, with its visitor and library."""
+    return Visit.objects.select_related("library", "staff")
+
+
+def deletion_requests() -> QuerySet[DeletionRequest]:
+    """Every request to delete a library, with who asked and who decided."""
+    return DeletionRequest.objects.select_related("library", "requested_by", "decided_by")
+
+
+def _with_roles(users: QuerySet[Any]) -> QuerySet[Any]:
+    held = StaffRole.objects.filter(user=OuterRef("pk")).order_by("role").values_list("role")
+    return users.annotate(_roles=ArraySubquery(held))
+
+
+def _principal(user: Any) -> Principal:
+    roles = roles_of(user)
     return Principal(
-        user_id=user_id,
-        email=row["email"],
-        name=row["name"],
-        roles=("staff",) if row["is_staff"] else (),
-        permissions=frozenset(granted if row["is_staff"] else ()),
+        user_id=user.pk,
+        email=user.email,
+        name=user.name,
+        roles=roles,
+        permissions=rules.permissions_of(roles),
     )
 
 

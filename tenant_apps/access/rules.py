@@ -32,6 +32,7 @@ PERMISSIONS: Final[Mapping[str, Promise]] = {
     "settings.manage": _("Change the library's settings"),
     "sign_in.manage": _("Choose the identity providers that people may sign in with"),
     "audit.view": _("Read the audit log"),
+    "audit.personal": _("See the personal values in the audit log"),
     "members.manage": _("Manage the people who work here"),
     "roles.manage": _("Give roles and take them away"),
     "keys.manage": _("Make keys for machines and take them away"),

@@ -16,7 +16,7 @@ from saas.core.api.fields import parse_id
 from saas.core.principals import Principal
 from shared_apps.accounts import selectors as accounts
 from tenant_apps.access.models import Role, RoleAssignment
-from tenant_apps.access.rules import GUEST, Grant, combine, permissions_of
+from tenant_apps.access.rules import ADMIN, GUEST, PERMISSIONS, Grant, combine, permissions_of
 from tenant_apps.branches.selectors import all_branches
 from tenant_apps.collections.selectors import all_collections
 from tenant_apps.preferences import selectors as preferences
@@ -65,6 +65,17 @@ def load_principal(user_id: int | None) -> Principal:
 def roles() -> QuerySet[Role]:
     """The roles of the current library, by code."""
     return Role.objects.order_by("code")
+
+
+def admins() -> QuerySet[Any]:
+    """The active users who are admins of the whole library; mails about its safety go to them."""
+    held = RoleAssignment.objects.filter(role__code=ADMIN, branch=None).values("user")
+    return accounts.users().filter(pk__in=held, is_active=True).order_by("pk")
+
+
+def permission_names() -> frozenset[str]:
+    """Every permission that this release knows."""
+    return frozenset(PERMISSIONS)
 
 
 def role_assignments_managed_by(principal: Principal) -> QuerySet[RoleAssignment]:

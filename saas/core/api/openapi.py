@@ -84,6 +84,18 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {"type": "apiKey", "in": "header", "name": "Authorization", "description": text}
 
 
+class VisitScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the document names the token of a visit."""
+
+    target_class = "saas.core.api.visits.VisitAuthentication"
+    name = "visitToken"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        """Return the security scheme object."""
+        text = "`Visit TOKEN`: platform staff inside a library, for a time; on the library's own host alone."
+        return {"type": "apiKey", "in": "header", "name": "Authorization", "description": text}
+
+
 class ProblemAwareSchema(AutoSchema):
     """Adds to each operation what ApiBehaviour declares beside the serializers."""
 

@@ -60,6 +60,14 @@ def erase_library(
     return _finish(library_id, by, now)
 
 
+def begin_erasure(*, library_id: uuid.UUID, by: Actor, now: datetime) -> Library:
+    """Make the erasure of a closed library due at once, in the caller's public transaction; there is no way back.
+
+    The next run of `tenants.erase_closed` does it. Raises LibraryUnknown and InvalidTransition.
+    """
+    return _begin(library_id, by, now, at_once=True)
+
+
 def _is_due(library: Library, now: datetime) -> bool:
     kept = timedelta(days=settings.CLOSED_LIBRARY_DAYS)
     return rules.is_due_for_erasure(life_of(library), kept=kept, now=now)
