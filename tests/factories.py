@@ -15,6 +15,7 @@ from factory.django import DjangoModelFactory
 
 from saas.core.principals import SYSTEM
 from shared_apps.accounts.models import User
+from shared_apps.platform.models import DeletionRequest, StaffRole
 from shared_apps.signup import tokens
 from shared_apps.signup.models import SignUp
 from shared_apps.tenants.models import Domain, Library
@@ -28,6 +29,7 @@ from tenant_apps.collections.models import Collection
 from tenant_apps.federation.models import IdentityProvider, LinkedIdentity
 from tenant_apps.keys.models import ApiKey, ServiceAccount
 from tenant_apps.patrons.models import Card, Patron, PatronCategory
+from tenant_apps.visits.models import Visit
 
 NOW = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.UTC)
 PASSWORD = "correct-horse-battery"
@@ -335,3 +337,51 @@ class LibraryRowFactory(DjangoModelFactory[Library]):
     name = factory.LazyAttribute(lambda row: row.subdomain.title())
     status = "active"
     created_at = NOW
+
+
+class ClosedLibraryFactory(LibraryRowFactory):
+    """The public row of a library that has closed."""
+
+    status = "closed"
+    standing = "active"
+    closed_at = NOW
+
+
+class StaffRoleFactory(DjangoModelFactory[StaffRole]):
+    """A role of a new member of the platform's staff."""
+
+    class Meta:
+        model = StaffRole
+
+    user = factory.SubFactory(
+        UserFactory, email=factory.LazyFunction(lambda: f"{unique('member')}@platform.example"), is_staff=True
+    )
+    role = "support"
+    created_at = NOW
+
+
+class DeletionRequestFactory(DjangoModelFactory[DeletionRequest]):
+    """A request to delete a closed library that waits for a second person, the one given or a new one's."""
+
+    class Meta:
+        model = DeletionRequest
+
+    library = factory.SubFactory(ClosedLibraryFactory)
+    reason = "Contract ended"
+    requested_by = factory.SubFactory(UserFactory)
+    requested_at = NOW
+    expires_at = NOW + dt.timedelta(days=3650)
+
+
+class VisitFactory(DjangoModelFactory[Visit]):
+    """A visit that goes on, as the library knows it; nobody has its token."""
+
+    class Meta:
+        model = Visit
+
+    staff_name = "Stella Staff"
+    reason = "Ticket 118"
+    access = "read"
+    token_digest = factory.LazyFunction(lambda: unique("digest-"))
+    started_at = NOW
+    expires_at = NOW + dt.timedelta(days=3650)

@@ -5,14 +5,6 @@ from django.utils.translation import gettext_lazy as _
 from saas.core.errors import Conflict, PermissionDenied
 
 
-class CannotGrantStaffRole(PermissionDenied):
-    """A staff role was given or taken away that allows something its giver may not do."""
-
-    code = "cannot_grant_staff_role"
-    title = _("Not yours to give")
-    detail = _("You can give and take away only roles whose permissions you hold yourself.")
-
-
 class LastOwner(Conflict):
     """The change would leave the platform without an owner."""
 

@@ -69,7 +69,8 @@ def staff() -> QuerySet[Any]:
 def owners() -> QuerySet[Any]:
     """The active staff who are owners, by role or by `createsuperuser`."""
     held = StaffRole.objects.filter(user=OuterRef("pk"), role=rules.OWNER)
-    return accounts.users().filter(Q(is_superuser=True) | Exists(held), is_staff=True, is_active=True)
+    rows = accounts.users().filter(is_staff=True, is_active=True)
+    return rows.filter(Q(is_superuser=True) | Exists(held))
 
 
 def roles_of(user: Any) -> tuple[str, ...]:
@@ -92,7 +93,8 @@ def deletion_requests() -> QuerySet[DeletionRequest]:
 
 def _with_roles(users: QuerySet[Any]) -> QuerySet[Any]:
     held = StaffRole.objects.filter(user=OuterRef("pk")).order_by("role").values_list("role")
-    return users.annotate(_roles=ArraySubquery(held))
+    rows: QuerySet[Any] = users.annotate(_roles=ArraySubquery(held))
+    return rows
 
 
 def _principal(user: Any) -> Principal:

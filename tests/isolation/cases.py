@@ -9,7 +9,12 @@ from saas.core.tenancy import in_library
 from tests.permissions.scene import Scene
 
 # Well-formed values that exist in no library.
-NOWHERE = {"pk": "4611686018427387904", "barcode": "nowhere-0001", "card": "C-nowhere-1"}
+NOWHERE = {
+    "pk": "4611686018427387904",
+    "barcode": "nowhere-0001",
+    "card": "C-nowhere-1",
+    "visit_id": "00000000-0000-4000-8000-000000000000",
+}
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ CASES: dict[str, Case] = {
     "GET /api/v1/api-keys/{pk}/": Case("api_key"),
     "DELETE /api/v1/api-keys/{pk}/": Case("api_key"),
     "POST /api/v1/api-keys/{pk}/rotate/": Case("api_key"),
+    "POST /api/v1/visits/{visit_id}/end/": Case("visit"),
     "DELETE /api/v1/domains/{pk}/": Case("domain", is_public=True),
     "POST /api/v1/domains/{pk}/verify/": Case("domain", is_public=True),
     "DELETE /api/v1/auth/social/identities/{pk}/": Case("identity"),

@@ -340,6 +340,9 @@ LIBRARY: dict[str, Builder] = {
     ),
     "GET /api/v1/settings/": plain("/api/v1/settings/"),
     "PATCH /api/v1/settings/": _settings_patch,
+    "GET /api/v1/visits/": plain("/api/v1/visits/"),
+    "POST /api/v1/visits/{visit_id}/end/": lambda s: Example(f"/api/v1/visits/{s.visit.pk}/end/", {}),
+    "GET /api/v1/audit/": plain("/api/v1/audit/"),
     "GET /api/v1/domains/": plain("/api/v1/domains/"),
     "POST /api/v1/domains/": lambda s: Example(
         "/api/v1/domains/", {"domain": f"{unique('catalogue')}.example.org"}, 201
@@ -486,6 +489,21 @@ def _command(name: str) -> Builder:
     )
 
 
+def _visit_to_end(scene: PublicScene) -> Example:
+    from saas.core.principals import Principal
+    from shared_apps.platform.services import begin_visit
+
+    begun = begin_visit(
+        library_id=scene.visited.pk,
+        staff=Principal(user_id=scene.staff.pk, name="Stella Staff"),
+        reason="Ticket 118",
+        minutes=30,
+        access="read",
+        now=clock.now(),
+    )
+    return Example(f"/api/v1/platform/visits/{begun.visit.pk}/end/", {})
+
+
 PUBLIC: dict[str, Builder] = {
     **AUTH,
     **DOCUMENTS,
@@ -507,6 +525,36 @@ PUBLIC: dict[str, Builder] = {
         f"POST /api/v1/platform/libraries/{{library_id}}/{name}/": _command(name)
         for name in ("suspend", "resume", "restrict", "close", "restore")
     },
+    "POST /api/v1/platform/libraries/{library_id}/impersonate/": lambda s: Example(
+        f"/api/v1/platform/libraries/{s.visited.pk}/impersonate/",
+        {"reason": "Ticket 118", "minutes": 30},
+        201,
+    ),
+    "GET /api/v1/platform/visits/": plain("/api/v1/platform/visits/"),
+    "POST /api/v1/platform/visits/{visit_id}/end/": _visit_to_end,
+    "POST /api/v1/platform/libraries/{library_id}/delete/": lambda s: Example(
+        f"/api/v1/platform/libraries/{s.closed_library.pk}/delete/", {"reason": "Contract ended"}, 201
+    ),
+    "GET /api/v1/platform/deletions/": plain("/api/v1/platform/deletions/"),
+    "POST /api/v1/platform/deletions/{request_id}/approve/": lambda s: Example(
+        f"/api/v1/platform/deletions/{s.deletion.pk}/approve/", {}
+    ),
+    "POST /api/v1/platform/deletions/{request_id}/reject/": lambda s: Example(
+        f"/api/v1/platform/deletions/{s.deletion.pk}/reject/", {}
+    ),
+    "GET /api/v1/platform/staff/": plain("/api/v1/platform/staff/"),
+    "POST /api/v1/platform/staff/": lambda s: Example(
+        "/api/v1/platform/staff/",
+        {"email": f"{unique('new')}@platform.example", "name": "Nora New", "roles": ["support"]},
+        201,
+    ),
+    "PATCH /api/v1/platform/staff/{pk}/": lambda s: Example(
+        f"/api/v1/platform/staff/{s.staff.pk}/", {"roles": ["billing"]}
+    ),
+    "POST /api/v1/platform/staff/{pk}/deactivate/": lambda s: Example(
+        f"/api/v1/platform/staff/{s.staff.pk}/deactivate/", {}
+    ),
+    "GET /api/v1/platform/audit/": plain("/api/v1/platform/audit/"),
     "GET /internal/tls/ask": plain("/internal/tls/ask?domain=north.localhost"),
     "POST /billing/stripe/webhook/": lambda s: signed_webhook(stripe_event()),
     "GET /": plain("/"),

@@ -7,9 +7,11 @@ come of both. docs/permissions.md is made from it (`python -m tests.permissions.
 from __future__ import annotations
 
 ANONYMOUS, READER, LIBRARIAN, ADMIN = "anonymous", "reader", "librarian", "admin"
+# A member of staff without a role, one of each role, and an owner by `createsuperuser`.
 STAFF, OPERATOR = "staff", "operator"
+SUPPORT, BILLING, OPERATIONS, OWNER = "support", "billing", "operations", "owner"
 LIBRARY_ROLES = (ANONYMOUS, READER, LIBRARIAN, ADMIN)
-PUBLIC_ROLES = (ANONYMOUS, STAFF, OPERATOR)
+PUBLIC_ROLES = (ANONYMOUS, STAFF, SUPPORT, BILLING, OPERATIONS, OWNER, OPERATOR)
 ROLES = {"library": LIBRARY_ROLES, "public": PUBLIC_ROLES}
 
 EVERYBODY = frozenset(LIBRARY_ROLES)
@@ -17,8 +19,11 @@ SIGNED_IN = frozenset({READER, LIBRARIAN, ADMIN})
 DESK = frozenset({LIBRARIAN, ADMIN})
 ADMINS = frozenset({ADMIN})
 WORLD = frozenset(PUBLIC_ROLES)
-PLATFORM = frozenset({STAFF, OPERATOR})
-OPERATORS = frozenset({OPERATOR})
+PLATFORM = WORLD - {ANONYMOUS}
+OWNERS = frozenset({OWNER, OPERATOR})
+OPERATORS = OWNERS | {OPERATIONS}
+VISITORS = OPERATORS | {SUPPORT}
+CONSOLE = VISITORS | {BILLING}
 
 # While the library shows its catalogue to guests (setting `guests_may_search`, on in a new library).
 CATALOGUE = EVERYBODY
@@ -69,6 +74,10 @@ LIBRARY: dict[str, frozenset[str]] = {
     "GET /api/v1/api-keys/{pk}/": ADMINS,
     "DELETE /api/v1/api-keys/{pk}/": ADMINS,
     "POST /api/v1/api-keys/{pk}/rotate/": ADMINS,
+    # who was here, and who did what
+    "GET /api/v1/visits/": ADMINS,
+    "POST /api/v1/visits/{visit_id}/end/": ADMINS,
+    "GET /api/v1/audit/": ADMINS,
     # settings and places
     "GET /api/v1/settings/": DESK,
     "PATCH /api/v1/settings/": ADMINS,
@@ -178,14 +187,26 @@ PUBLIC: dict[str, frozenset[str]] = {
     "POST /api/v1/signup/verify/": WORLD,
     "GET /api/v1/signup/{sign_up_id}/": WORLD,
     # the platform
-    "GET /api/v1/platform/libraries/": PLATFORM,
-    "GET /api/v1/platform/migrations/": PLATFORM,
-    "GET /api/v1/platform/libraries/{library_id}/": PLATFORM,
+    "GET /api/v1/platform/libraries/": CONSOLE,
+    "GET /api/v1/platform/migrations/": CONSOLE,
+    "GET /api/v1/platform/libraries/{library_id}/": CONSOLE,
     "POST /api/v1/platform/libraries/{library_id}/suspend/": OPERATORS,
     "POST /api/v1/platform/libraries/{library_id}/resume/": OPERATORS,
     "POST /api/v1/platform/libraries/{library_id}/restrict/": OPERATORS,
     "POST /api/v1/platform/libraries/{library_id}/close/": OPERATORS,
     "POST /api/v1/platform/libraries/{library_id}/restore/": OPERATORS,
+    "POST /api/v1/platform/libraries/{library_id}/impersonate/": VISITORS,
+    "GET /api/v1/platform/visits/": VISITORS,
+    "POST /api/v1/platform/visits/{visit_id}/end/": VISITORS,
+    "POST /api/v1/platform/libraries/{library_id}/delete/": OPERATORS,
+    "GET /api/v1/platform/deletions/": OPERATORS,
+    "POST /api/v1/platform/deletions/{request_id}/approve/": OWNERS,
+    "POST /api/v1/platform/deletions/{request_id}/reject/": OPERATORS,
+    "GET /api/v1/platform/staff/": OWNERS,
+    "POST /api/v1/platform/staff/": OWNERS,
+    "PATCH /api/v1/platform/staff/{pk}/": OWNERS,
+    "POST /api/v1/platform/staff/{pk}/deactivate/": OWNERS,
+    "GET /api/v1/platform/audit/": VISITORS,
     "POST /billing/stripe/webhook/": WORLD,
     "GET /internal/tls/ask": WORLD,
     # pages

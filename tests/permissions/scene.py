@@ -9,6 +9,8 @@ from django.db import transaction
 
 from saas.core.tenancy import in_library, in_public
 from shared_apps.accounts.models import User
+from shared_apps.platform.rules import ROLES
+from shared_apps.tenants.models import Library
 from tests import factories
 from tests.permissions.matrix import ANONYMOUS, OPERATOR
 
@@ -39,6 +41,7 @@ class Scene:
     identity: Any
     service_account: Any
     api_key: Any
+    visit: Any
     caller: str = ANONYMOUS
 
     @property
@@ -50,9 +53,13 @@ class Scene:
 
 @dataclass(frozen=True)
 class PublicScene:
-    """Rows of the public site, and who is calling ("staff", "operator" or "anonymous")."""
+    """Rows of the public site, and who is calling (a role of the matrix). `visited` is a library with a schema."""
 
     library: Any
+    visited: Any
+    closed_library: Any
+    deletion: Any
+    members: dict[str, Any]
     staff: Any
     operator: Any
     sign_up: Any
@@ -62,7 +69,7 @@ class PublicScene:
     @property
     def account(self) -> User:
         """The caller's own account; a member of staff's where nobody is signed in."""
-        user: User = self.operator if self.caller == OPERATOR else self.staff
+        user: User = self.operator if self.caller == OPERATOR else self.members.get(self.caller, self.staff)
         return user
 
 
@@ -91,6 +98,7 @@ def build_scene(library: Any) -> Scene:
         assignment = factories.RoleAssignmentFactory()
         provider, _other = factories.IdentityProviderFactory.create_batch(2)
         api_key, _other = factories.ApiKeyFactory.create_batch(2)
+        visit, _other = factories.VisitFactory.create_batch(2)
         return Scene(
             library=library,
             branch=branch,
@@ -114,15 +122,21 @@ def build_scene(library: Any) -> Scene:
             identity=factories.LinkedIdentityFactory(provider=provider),
             service_account=api_key.service_account,
             api_key=api_key,
+            visit=visit,
         )
 
 
 def build_public_scene() -> PublicScene:
     """Make two members of the platform's staff, a library, a sign-up that waits and one whose link was used."""
     with in_public(), transaction.atomic():
+        staff = factories.UserFactory(email=f"{factories.unique('staff')}@platform.example", is_staff=True)
         return PublicScene(
             library=factories.LibraryRowFactory(),
-            staff=factories.UserFactory(email=f"{factories.unique('staff')}@platform.example", is_staff=True),
+            visited=Library.objects.get(subdomain="north"),
+            closed_library=factories.ClosedLibraryFactory(),
+            deletion=factories.DeletionRequestFactory(requested_by=staff),
+            members={role: factories.StaffRoleFactory(role=role).user for role in ROLES},
+            staff=staff,
             operator=factories.UserFactory(
                 email=f"{factories.unique('operator')}@platform.example", is_staff=True, is_superuser=True
             ),

@@ -41,6 +41,7 @@ __all__ = [
     "LineField",
     "Money",
     "MoneyField",
+    "NothingSerializer",
     "StrictModelSerializer",
     "StrictSerializer",
     "TextField",
@@ -171,6 +172,10 @@ def _typed(field: _AnyField, raw: Any) -> Any:
 
 class StrictSerializer(_Strict, serializers.Serializer[Any]):
     """A Serializer that refuses unknown fields, read-only fields and wrong JSON types."""
+
+
+class NothingSerializer(StrictSerializer):
+    """No body, or an empty one: what is sent along is refused."""
 
 
 class StrictModelSerializer(_Strict, serializers.ModelSerializer[_Row]):

@@ -26,32 +26,33 @@ NAMES: Final = frozenset({*_EXACT, "actor", "actor_kind", "from", "to"})
 
 def condition(query: QueryDict) -> Q:
     """What a request asks for; `from` is part of the range, `to` is not. Raises InvalidParameter."""
-    wanted: dict[str, Any] = {column: query[name] for name, column in _EXACT.items() if name in query}
-    if "actor_kind" in query:
-        wanted["actor_kind"] = _kind(query["actor_kind"])
-    if "actor" in query:
-        wanted["actor_user_id"] = _actor(query["actor"])
+    asked = query.dict()
+    wanted: dict[str, Any] = {column: asked[name] for name, column in _EXACT.items() if name in asked}
+    if "actor_kind" in asked:
+        wanted["actor_kind"] = _kind(asked["actor_kind"])
+    if "actor" in asked:
+        wanted["actor_user_id"] = _actor(asked["actor"])
     for name, look_up in (("from", "at__gte"), ("to", "at__lt")):
-        if name in query:
-            wanted[look_up] = _moment(name, query[name])
+        if name in asked:
+            wanted[look_up] = _moment(name, asked[name])
     return Q(**wanted)
 
 
-def _kind(text: str) -> str:
+def _kind(text: Any) -> str:
     if text not in ACTOR_KINDS:
         choices = {"choices": ", ".join(ACTOR_KINDS)}
         raise invalid_parameter("actor_kind", "invalid_choice", _("Choose one of: %(choices)s.") % choices)
-    return text
+    return str(text)
 
 
-def _actor(text: str) -> int:
+def _actor(text: Any) -> int:
     number = parse_id(text)
     if number is None:
         raise invalid_parameter("actor", "invalid", _("Send the id of a user."))
     return number
 
 
-def _moment(name: str, text: str) -> datetime:
+def _moment(name: str, text: Any) -> datetime:
     try:
         moment = parse_datetime(text)
     except ValueError:

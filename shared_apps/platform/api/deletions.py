@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from saas.core import clock
-from saas.core.api.serializers import IdField, StrictSerializer, UtcDateTimeField
+from saas.core.api.serializers import IdField, NothingSerializer, StrictSerializer, UtcDateTimeField
 from saas.core.api.views import ApiView, ApiViewSet
 from saas.core.errors import NotFound
 from shared_apps.platform import rules, selectors, services
@@ -110,6 +110,7 @@ class ApproveView(ApiView):
     )
     def post(self, request: Request, request_id: uuid.UUID) -> Response:
         """Approve what somebody else asked for: the library is erased within the hour, and cannot be restored."""
+        NothingSerializer(data=request.data).is_valid(raise_exception=True)
         decided = services.approve_deletion(request_id=request_id, by=self.principal.actor, now=clock.now())
         return Response(DeletionSerializer(decided).data)
 
@@ -128,5 +129,6 @@ class RejectView(ApiView):
     )
     def post(self, request: Request, request_id: uuid.UUID) -> Response:
         """Reject it; whoever asked for it may do so as well."""
+        NothingSerializer(data=request.data).is_valid(raise_exception=True)
         decided = services.reject_deletion(request_id=request_id, by=self.principal.actor, now=clock.now())
         return Response(DeletionSerializer(decided).data)

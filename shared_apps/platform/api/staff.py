@@ -13,12 +13,18 @@ from rest_framework.response import Response
 
 from saas.core import clock
 from saas.core.api.fields import id_from_path
-from saas.core.api.serializers import IdField, LineField, StrictSerializer, UtcDateTimeField
+from saas.core.api.serializers import (
+    IdField,
+    LineField,
+    NothingSerializer,
+    StrictSerializer,
+    UtcDateTimeField,
+)
 from saas.core.api.views import ApiViewSet
-from saas.core.errors import NotFound
+from saas.core.errors import CannotGrant, NotFound
 from shared_apps.accounts.errors import EmailTaken
 from shared_apps.platform import rules, selectors, services
-from shared_apps.platform.errors import CannotGrantStaffRole, LastOwner
+from shared_apps.platform.errors import LastOwner
 
 _MEMBER = {
     "id": "12",
@@ -86,9 +92,9 @@ class StaffViewSet(ApiViewSet):
         "deactivate": rules.STAFF_MANAGE,
     }
     error_codes: ClassVar = {
-        "create": (EmailTaken, CannotGrantStaffRole),
-        "partial_update": (NotFound, CannotGrantStaffRole, LastOwner),
-        "deactivate": (NotFound, CannotGrantStaffRole, LastOwner),
+        "create": (EmailTaken, CannotGrant),
+        "partial_update": (NotFound, CannotGrant, LastOwner),
+        "deactivate": (NotFound, CannotGrant, LastOwner),
     }
     ordering_fields: ClassVar = ("email",)
     default_ordering = "email"
@@ -137,6 +143,7 @@ class StaffViewSet(ApiViewSet):
     def deactivate(self, request: Request, pk: str) -> Response:
         """Take the account away: sessions and visits end at once. Repeated, it changes nothing."""
         user_id = id_from_path(pk)
+        NothingSerializer(data=request.data).is_valid(raise_exception=True)
         services.deactivate_staff(
             user_id=user_id, granter=self.principal, by=self.principal.actor, now=clock.now()
         )

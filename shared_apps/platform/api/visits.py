@@ -13,7 +13,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from saas.core import clock
-from saas.core.api.serializers import IdField, LineField, StrictSerializer, UtcDateTimeField
+from saas.core.api.serializers import (
+    IdField,
+    LineField,
+    NothingSerializer,
+    StrictSerializer,
+    UtcDateTimeField,
+)
 from saas.core.api.views import ApiView, ApiViewSet
 from saas.core.errors import NotFound, PermissionDenied
 from shared_apps.platform import rules, selectors, services
@@ -132,5 +138,6 @@ class EndVisitView(ApiView):
     )
     def post(self, request: Request, visit_id: uuid.UUID) -> Response:
         """End a visit, one's own or another's, from the next request on. Repeated, it changes nothing."""
+        NothingSerializer(data=request.data).is_valid(raise_exception=True)
         visit = services.end_visit(visit_id=visit_id, by=self.principal.actor, now=clock.now())
         return Response(VisitSerializer(visit).data)

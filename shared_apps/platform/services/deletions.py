@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 
@@ -34,7 +34,8 @@ def request_deletion(*, library_id: uuid.UUID, reason: str, by: Actor, now: date
         request = DeletionRequest(
             library=library,
             reason=reason,
-            requested_by_id=by.user_id,
+            # Who holds a staff permission has an account here.
+            requested_by_id=cast(int, by.user_id),
             requested_at=now,
             expires_at=now + rules.DELETION_LIFETIME,
         )

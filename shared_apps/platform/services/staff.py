@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from saas.core.errors import NotFound
+from saas.core.errors import CannotGrant, NotFound
 from saas.core.principals import Actor, Principal
 from saas.core.tenancy import in_public
 from shared_apps.accounts import selectors as accounts
@@ -16,7 +16,7 @@ from shared_apps.accounts.services import User
 from shared_apps.audit.services import record
 from shared_apps.delivery.services import publish
 from shared_apps.platform import rules
-from shared_apps.platform.errors import CannotGrantStaffRole, LastOwner
+from shared_apps.platform.errors import LastOwner
 from shared_apps.platform.models import StaffRole
 from shared_apps.platform.selectors import owners, roles_of
 from shared_apps.platform.services.visits import VISITS_TO_END, end_visits_of
@@ -30,7 +30,7 @@ def invite_staff(
     """Make an account for a member of staff and mail a link by which they set its password.
 
     The address counts as confirmed: nobody signs in before the link that was sent there is used. Raises
-    CannotGrantStaffRole and EmailTaken.
+    CannotGrant and EmailTaken.
     """
     _require_may_grant(granter, roles)
     with in_public(), transaction.atomic():
@@ -47,7 +47,7 @@ def set_staff_roles(
 ) -> User:
     """Give a member of staff these roles instead of those that they have; effective at their next request.
 
-    Raises NotFound, CannotGrantStaffRole and LastOwner.
+    Raises NotFound, CannotGrant and LastOwner.
     """
     with in_public():
         with transaction.atomic():
@@ -68,7 +68,7 @@ def set_staff_roles(
 def deactivate_staff(*, user_id: int, granter: Principal, by: Actor, now: datetime) -> User:
     """Take a member of staff's account away: sessions and visits end at once. Repeated, it changes nothing.
 
-    Raises NotFound, CannotGrantStaffRole and LastOwner.
+    Raises NotFound, CannotGrant and LastOwner.
     """
     with in_public():
         with transaction.atomic():
@@ -76,11 +76,7 @@ def deactivate_staff(*, user_id: int, granter: Principal, by: Actor, now: dateti
             _require_may_grant(granter, roles_of(user))
             if user.is_active:
                 _require_other_owner(user)
-                user.is_active = False
-                user.bump()
-                user.save(update_fields=["is_active", "version"])
-                account_services.end_all_sessions(user=user, reason="staff.deactivated", by=by, now=now)
-                record(action="staff.deactivated", by=by, target=user, now=now)
+                user = account_services.deactivate_user(user_id=user_id, by=by, now=now)
                 publish(kind=VISITS_TO_END, payload={"user": user.pk}, now=now)
         end_visits_of(user_id=user.pk, by=by, now=now)
     return user
@@ -98,7 +94,7 @@ def _locked(user_id: int) -> User:
 def _require_may_grant(granter: Principal, roles: Collection[str]) -> None:
     """Nobody gives or takes what they do not have."""
     if not rules.permissions_of(roles) <= granter.permissions:
-        raise CannotGrantStaffRole
+        raise CannotGrant
 
 
 def _require_other_owner(user: User) -> None:

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 
@@ -52,7 +52,8 @@ def begin_visit(
     with in_public(), transaction.atomic():
         visit = Visit.objects.create(
             library_id=library.id,
-            staff_id=staff.user_id,
+            # Who holds a staff permission has an account here.
+            staff_id=cast(int, staff.user_id),
             reason=reason,
             access=access,
             started_at=now,

@@ -71,7 +71,3 @@ class NewDomainSerializer(StrictSerializer):
     """The body that adds a domain."""
 
     domain = LineField(max_length=255)
-
-
-class NothingSerializer(StrictSerializer):
-    """No body, or an empty one: what is sent along is refused."""

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from saas.core import clock
 from saas.core.api.fields import id_from_path
+from saas.core.api.serializers import NothingSerializer
 from saas.core.api.views import ApiView
 from saas.core.errors import NotFound
 from saas.core.tenancy import current_library
@@ -18,7 +19,6 @@ from shared_apps.tenants.api.serializers import (
     DomainListSerializer,
     DomainSerializer,
     NewDomainSerializer,
-    NothingSerializer,
 )
 from shared_apps.tenants.errors import (
     DnsUnavailable,

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from saas.core import clock
+from saas.core.api.serializers import NothingSerializer
 from saas.core.api.views import ApiView, ApiViewSet
 from saas.core.errors import NotFound
 from tenant_apps.visits import rules, selectors, services
@@ -50,6 +51,7 @@ class EndVisitView(ApiView):
     @extend_schema(operation_id="visits_end", summary="End a visit", request=None, responses=VisitSerializer)
     def post(self, request: Request, visit_id: uuid.UUID) -> Response:
         """End it at once: the visitor is nobody from the next request on. Repeated, it changes nothing."""
+        NothingSerializer(data=request.data).is_valid(raise_exception=True)
         visit = services.end_visit(
             visit_id=visit_id, ended_by=rules.BY_LIBRARY, by=self.principal.actor, now=clock.now()
         )

@@ -10,6 +10,7 @@ import pytest
 from shared_apps.accounts.models import User
 from shared_apps.audit.models import AuditEntry
 from shared_apps.tenants.models import Library
+from tests.factories import StaffRoleFactory
 from tests.snapshots import differences, snapshot
 
 BODY = {"reason": "Invoice 114 is unpaid"}
@@ -81,7 +82,7 @@ def test_a_library_that_there_is_not(public_api: Any, operator: User) -> None:
 
 
 def test_who_may_only_look_changes_nothing(public_api: Any, north: Any, api: Any) -> None:
-    staff = User.objects.create_user("staff@platform.example", "correct-horse-battery", is_staff=True)
+    staff = StaffRoleFactory(role="support").user
     assert public_api(staff).get(address(north)).status_code == 200
     for command in ("suspend", "resume", "restrict", "close", "restore"):
         assert public_api(staff).post(address(north, command), BODY, format="json").status_code == 403

@@ -14,6 +14,7 @@ from shared_apps.fleet.models import LibrarySchema, Release
 from shared_apps.fleet.selectors import current_version
 from shared_apps.fleet.services import key_of, library_migrations
 from shared_apps.tenants.models import Library
+from tests.factories import StaffRoleFactory
 
 URL = "/api/v1/platform/migrations/"
 FAILED_AT = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
@@ -21,7 +22,7 @@ FAILED_AT = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 
 @pytest.fixture
 def staff(db: None) -> User:
-    return User.objects.create_user("staff@platform.example", "correct-horse-battery", is_staff=True)
+    return StaffRoleFactory(role="support").user
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Rights of platform staff: on the public site alone, by two flags, in one query."""
+"""Rights of platform staff: on the public site alone, by their roles, in one query."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import pytest
 from saas.core.principals import load_principal as load_for_site
 from saas.core.tenancy import in_library
 from shared_apps.accounts.models import User
-from shared_apps.platform.selectors import MANAGE, VIEW, load_principal
+from shared_apps.platform.rules import DELETION_APPROVE, MANAGE, PERMISSIONS, ROLES, STAFF_MANAGE, VIEW
+from shared_apps.platform.selectors import load_caller, load_principal
+from tests.factories import StaffRoleFactory
 
 
 def person(email: str = "staff@platform.example", **flags: bool) -> User:
@@ -18,20 +20,36 @@ def person(email: str = "staff@platform.example", **flags: bool) -> User:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("flags", "permissions"),
+    ("flags", "stored", "roles"),
     [
-        ({}, set()),
-        ({"is_staff": True}, {VIEW}),
-        ({"is_staff": True, "is_superuser": True}, {VIEW, MANAGE}),
-        ({"is_superuser": True}, set()),
+        ({}, ["owner"], ()),
+        ({"is_superuser": True}, ["support"], ()),
+        ({"is_staff": True}, [], ()),
+        ({"is_staff": True}, ["operations", "billing"], ("billing", "operations")),
+        ({"is_staff": True, "is_superuser": True}, [], ("owner",)),
+        ({"is_staff": True, "is_superuser": True}, ["support"], ("support", "owner")),
     ],
 )
-def test_the_flags_decide(flags: dict[str, bool], permissions: set[str]) -> None:
-    principal = load_principal(person(**flags).pk)
-    assert principal.permissions == permissions
+def test_the_roles_of_staff_decide(flags: dict[str, bool], stored: list[str], roles: tuple[str, ...]) -> None:
+    user = person(**flags)
+    for role in stored:
+        StaffRoleFactory(user=user, role=role)
+    principal = load_principal(user.pk)
+    caller = load_caller(user.pk, None)
+    assert caller is not None
+    assert caller.principal == principal
+    assert principal.roles == roles
+    assert principal.permissions == frozenset().union(*(ROLES[role] for role in roles))
     assert principal.is_authenticated
     assert (principal.email, principal.name) == ("staff@platform.example", "Sam Staff")
-    assert principal.roles == (("staff",) if flags.get("is_staff") else ())
+
+
+def test_an_owner_may_do_everything_and_nobody_else_may_manage_staff() -> None:
+    assert ROLES["owner"] == frozenset(PERMISSIONS)
+    for role in ("support", "billing", "operations"):
+        assert ROLES[role] < ROLES["owner"]
+        assert not ROLES[role] & {STAFF_MANAGE, DELETION_APPROVE}
+        assert VIEW in ROLES[role]
 
 
 @pytest.mark.django_db
@@ -45,7 +63,7 @@ def test_inactive_and_unknown_people_are_nobody() -> None:
 
 @pytest.mark.django_db
 def test_one_query_and_none_for_strangers(django_assert_num_queries: Any) -> None:
-    staff = person(is_staff=True)
+    staff = StaffRoleFactory(role="support").user
     with django_assert_num_queries(1):
         assert load_principal(staff.pk).may(VIEW)
     with django_assert_num_queries(0):
