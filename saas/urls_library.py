@@ -14,6 +14,8 @@ handler500 = "saas.core.api.problems.handler500"
 urlpatterns = [
     path("api/v1/auth/", include("shared_apps.accounts.api.urls")),
     path("api/v1/", include("tenant_apps.federation.api.urls")),
+    path("api/v1/auth/registration/", include("shared_apps.accounts.api.registration_urls")),
+    path("api/v1/me/", include("shared_apps.accounts.api.me_urls")),
     path("", include("shared_apps.accounts.page_urls")),
     path("api/v1/", include("shared_apps.tenants.api.urls")),
     path("api/v1/", include("shared_apps.audit.api.library_urls")),

@@ -38,6 +38,9 @@ RATE_LIMITS = {
     "login-address": (100, 300),
     # Each asks a provider that somebody else chose.
     "sign-in-elsewhere": (60, 300),
+    "registration": (20, 3600),
+    # Codes to one mailbox: with five tries each, a guesser has 25 an hour of 10^12.
+    "email-code": (5, 3600),
     "import": (120, 3600),
     # Each asks name servers that somebody else chose.
     "domain-verify": (30, 3600),

@@ -59,12 +59,18 @@ REGISTRATION_MODE = "tenant_apps.preferences.selectors.registration_mode"
 READER_ADMITTER = "tenant_apps.access.services.admit_reader"
 # Each (user id) -> FieldProblem with the reason why the account must not be closed, or erased, now; None without one.
 DEACTIVATION_BLOCKERS = ["tenant_apps.access.services.reason_to_stay"]
-ERASURE_BLOCKERS: list[str] = []
+ERASURE_BLOCKERS = ["tenant_apps.circulation.services.reason_to_stay"]
 # Each (user id) -> members of the export of an account; each (user_id, by, now) forgets what an app holds of it.
-ACCOUNT_EXPORTERS: list[str] = ["tenant_apps.federation.selectors.export_of_account"]
+ACCOUNT_EXPORTERS = [
+    "tenant_apps.access.selectors.export_of_account",
+    "tenant_apps.federation.selectors.export_of_account",
+    "tenant_apps.patrons.selectors.export_of_account",
+    "tenant_apps.circulation.selectors.export_of_account",
+]
 ACCOUNT_ERASERS = [
     "tenant_apps.access.services.erase_account",
     "tenant_apps.federation.services.erase_account",
+    "tenant_apps.patrons.services.erase_account",
 ]
 # Each (user id) -> members that it adds to the answer of /api/v1/me/.
 ME_EXTENSIONS = ["tenant_apps.patrons.selectors.me_extension"]

@@ -66,6 +66,8 @@ def erase_elsewhere(*, user_id: int, by: Actor, now: datetime) -> None:
 def exported_elsewhere(user_id: int) -> dict[str, Any]:
     """What the apps of ACCOUNT_EXPORTERS hold of this user, as members of the export; values are JSON."""
     parts: dict[str, Any] = {}
+    if current_library_or_none() is None:
+        return parts
     for path in settings.ACCOUNT_EXPORTERS:
         parts |= cast("Callable[[int], dict[str, Any]]", import_string(path))(user_id)
     return parts

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 from allauth.account.models import EmailAddress
 from django.db.models import Exists, OuterRef, QuerySet, Value
@@ -10,7 +11,12 @@ from django.db.models.functions import Lower
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from saas.core.api.authentication import Caller
-from shared_apps.accounts.models import User
+from saas.core.api.fields import utc_text
+from shared_apps.accounts import ports
+from shared_apps.accounts.models import MailedCode, User, UserSession
+from shared_apps.audit import selectors as audit
+
+EXPORTED_ENTRIES: Final = 10_000
 
 
 def users() -> QuerySet[User]:
@@ -26,12 +32,24 @@ def user_with_email(email: str) -> User | None:
     return User.objects.alias(address=Lower("email")).filter(address=Lower(Value(email))).first()
 
 
+def registration_of(email: str) -> MailedCode | None:
+    """The registration with this address that waits for its code, or None."""
+    rows = MailedCode.objects.filter(purpose=MailedCode.Purpose.VERIFY, address=email.strip().lower())
+    return rows.exclude(password_hash="").first()
+
+
 def has_verified_email(user: User) -> bool:
     """Whether the owner of the account's address has confirmed it."""
     return EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True).exists()
 
 
-def open_sessions(session: str | None, *, user: Any) -> QuerySet[OutstandingToken]:
+def sessions_of(user_id: int) -> QuerySet[UserSession]:
+    """A user's open sessions, those of browsers at the pages too."""
+    is_open = Exists(open_sessions(OuterRef("sid"), user=OuterRef("user_id")))
+    return UserSession.objects.filter(is_open, user=user_id)
+
+
+def open_sessions(session: Any, *, user: Any) -> QuerySet[OutstandingToken]:
     """The session with this id if it is the user's and has not been ended; for use in `Exists`."""
     return OutstandingToken.objects.filter(jti=session, user=user, blacklistedtoken__isnull=True)
 
@@ -45,3 +63,37 @@ def load_caller(user_id: int, session: str | None) -> Caller | None:
     is_open: Any = Value(True) if session is None else Exists(open_sessions(session, user=OuterRef("pk")))
     user: Any = users().filter(pk=user_id).annotate(_session_open=is_open).first()
     return None if user is None else Caller(user, None, bool(user._session_open))
+
+
+def export_of_account(user_id: int, *, now: datetime) -> dict[str, Any]:
+    """Everything that is kept of a user, as JSON; in a library with what the apps of ACCOUNT_EXPORTERS hold.
+
+    Of the audit log the newest entries that they caused or that are about them, at most EXPORTED_ENTRIES. Passwords,
+    secrets of second factors and tokens are left out: they are keys and not information.
+    """
+    user = users().get(pk=user_id)
+    return {
+        "exported_at": utc_text(now),
+        "account": {
+            "id": str(user.pk),
+            "email": user.email,
+            "email_verified": has_verified_email(user),
+            "name": user.name,
+            "language": user.language,
+            "joined_at": utc_text(user.date_joined),
+            "last_sign_in_at": utc_text(user.last_login) if user.last_login else None,
+        },
+        "sessions": [_told(row) for row in UserSession.objects.filter(user=user_id).order_by("-id")],
+        "audit": audit.entries_of_account(user, limit=EXPORTED_ENTRIES),
+        **ports.exported_elsewhere(user_id),
+    }
+
+
+def _told(row: UserSession) -> dict[str, Any]:
+    return {
+        "started_at": utc_text(row.started_at),
+        "last_seen_at": utc_text(row.last_seen_at),
+        "user_agent": row.user_agent,
+        "network": row.network,
+        "opened_with": row.opened_with,
+    }

@@ -15,7 +15,8 @@ from saas.core.tasks import in_each_library, public_task
 from saas.core.tenancy import current_library_or_none, in_public
 from shared_apps.accounts import mails, selectors, services
 from shared_apps.accounts.mails import site_url
-from shared_apps.accounts.services import notices
+from shared_apps.accounts.models import MailedCode
+from shared_apps.accounts.services import codes, email_change, notices, registration
 from shared_apps.accounts.services.passwords import RESET_MAIL, reset_link_parts
 from shared_apps.delivery.ports import open_libraries
 from shared_apps.delivery.services import handles
@@ -52,6 +53,33 @@ def send_notice(payload: dict[str, Any]) -> None:
     user = selectors.users().filter(pk=payload["user"], erased_at=None).first()
     if user is not None:
         mails.send_notice(user, payload["notice"], payload.get("session"))
+
+
+@handles(registration.MAIL)
+def send_verification(payload: dict[str, Any]) -> None:
+    """Mail the code of a registration or of an unproved address, or tell its owner of the account they have."""
+    code = _live_code(payload)
+    if code is None:
+        return
+    user = selectors.user_with_email(code.address)
+    if registration.awaits_verification(code, user):
+        mails.send_code(code.address, code.language, codes.text_of(code))
+    elif user is not None and code.password_hash and (user.is_active or user.awaiting_approval):
+        notice = notices.STILL_WAITING if user.awaiting_approval else notices.ACCOUNT_EXISTS
+        mails.send_notice(user, notice)
+
+
+@handles(email_change.MAIL)
+def send_email_change(payload: dict[str, Any]) -> None:
+    """Mail the code for a new address to it; nothing where another account has it."""
+    code = _live_code(payload)
+    if code is not None and code.user is not None and selectors.user_with_email(code.address) is None:
+        mails.send_code(code.address, code.user.language, codes.text_of(code))
+
+
+def _live_code(payload: dict[str, Any]) -> MailedCode | None:
+    live = MailedCode.objects.select_related("user").filter(expires_at__gt=clock.now())
+    return live.filter(pk=payload["code"]).first()
 
 
 @public_task(name="accounts.purge_sessions")

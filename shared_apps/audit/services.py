@@ -55,6 +55,14 @@ def record(
     return entry
 
 
+def forget_personal_values(target: models.Model) -> int:
+    """Empty the personal values of every entry about this row, for good; how many. The entries stay."""
+    about = AuditPersonalValues.objects.filter(
+        entry__target_type=target._meta.label_lower, entry__target_id=str(target.pk)
+    )
+    return about.update(values={})
+
+
 @contextmanager
 def recorded_together() -> Iterator[None]:
     """Write the entries of the block at its end, in one statement (two with personal values); none where it raises.

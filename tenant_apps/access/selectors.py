@@ -12,7 +12,7 @@ from django.db.models.functions import JSONObject
 from django.utils.module_loading import import_string
 
 from saas.core.api.authentication import Caller
-from saas.core.api.fields import parse_id
+from saas.core.api.fields import parse_id, utc_text
 from saas.core.principals import Principal
 from shared_apps.accounts import selectors as accounts
 from tenant_apps.access.models import Role, RoleAssignment
@@ -104,6 +104,22 @@ def roles_held_by(user_id: int) -> QuerySet[RoleAssignment]:
     """A user's roles by name, each with its role, branch and collection (neither: the whole library); one query."""
     rows = RoleAssignment.objects.filter(user=user_id).select_related("role", "branch", "collection")
     return rows.order_by("role__name", "branch__name", "collection__name")
+
+
+def export_of_account(user_id: int) -> dict[str, Any]:
+    """The member `roles` of the export of an account (setting ACCOUNT_EXPORTERS)."""
+    return {
+        "roles": [
+            {
+                "role": row.role.code,
+                "name": row.role.name,
+                "branch": row.branch.code if row.branch is not None else None,
+                "collection": row.collection.code if row.collection is not None else None,
+                "since": utc_text(row.created_at),
+            }
+            for row in roles_held_by(user_id)
+        ]
+    }
 
 
 def describe(principal: Principal, *, language: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
 
+from saas.core.api.fields import utc_text
 from saas.core.principals import Principal
 from tenant_apps.patrons import rules
 from tenant_apps.patrons.models import Card, Patron, PatronCategory
@@ -21,7 +22,9 @@ __all__ = [
     "all_categories",
     "card_exists",
     "card_is_lost",
+    "export_of_account",
     "has_expired",
+    "lock_patron_of_account",
     "lock_patron_of_card",
     "matching",
     "me_extension",
@@ -57,6 +60,33 @@ def lock_patron_of_card(number: str) -> Patron | None:
     """
     patrons = Patron.objects.select_for_update(of=("self",), no_key=True).select_related("category")
     return patrons.filter(cards__number=number).first()
+
+
+def lock_patron_of_account(user_id: int) -> Patron | None:
+    """Lock the patron whom this account acts as until the transaction ends; None without one."""
+    return Patron.objects.select_for_update(of=("self",), no_key=True).filter(user=user_id).first()
+
+
+def export_of_account(user_id: int) -> dict[str, Any]:
+    """The member `patron` of the export of an account: the whole record, null without one (ACCOUNT_EXPORTERS)."""
+    patron = Patron.objects.select_related("category", "home_branch").filter(user=user_id).first()
+    if patron is None:
+        return {"patron": None}
+    cards = patron.cards.order_by("pk").values_list("number", "lost_at")
+    return {
+        "patron": {
+            "id": str(patron.pk),
+            "name": patron.name,
+            "email": patron.email,
+            "birth_date": patron.birth_date.isoformat() if patron.birth_date else None,
+            "expires_on": patron.expires_on.isoformat() if patron.expires_on else None,
+            "language": patron.language,
+            "category": patron.category.code,
+            "home_branch": patron.home_branch.code,
+            "registered_at": utc_text(patron.created_at),
+            "cards": [{"number": number, "is_lost": lost is not None} for number, lost in cards],
+        }
+    }
 
 
 def card_is_lost(number: str) -> bool:

@@ -47,6 +47,7 @@ CASES: dict[str, Case] = {
     "GET /api/v1/roles/{pk}/": Case("role"),
     "PATCH /api/v1/roles/{pk}/": Case("role"),
     "DELETE /api/v1/roles/{pk}/": Case("role"),
+    "DELETE /api/v1/auth/sessions/{pk}/": Case("session"),
     "DELETE /api/v1/role-assignments/{pk}/": Case("assignment"),
     "GET /api/v1/service-accounts/{pk}/": Case("service_account"),
     "PATCH /api/v1/service-accounts/{pk}/": Case("service_account"),

@@ -260,8 +260,8 @@ LOSSES = (
     Mutation(
         name="refresh-token-not-spent",
         file="shared_apps/accounts/services/sessions.py",
-        old="            _extend(session, now)\n            BlacklistedToken.objects.create(token=row)\n",
-        new="            _extend(session, now)\n",
+        old="            _extend(user, session, now)\n            BlacklistedToken.objects.create(token=row)\n",
+        new="            _extend(user, session, now)\n",
         tests=("tests/shared_apps/accounts/test_sessions.py",),
         why="a stolen refresh token would work beside its owner's",
     ),

@@ -19,11 +19,16 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from saas.core import clock
 from saas.core.api.etags import etag_of
+from saas.core.principals import SYSTEM
 from shared_apps.accounts import services as accounts
+from shared_apps.accounts.models import MailedCode
+from shared_apps.accounts.services import codes
 from shared_apps.signup import tokens
+from tenant_apps.access import services as access
 from tenant_apps.catalog.marc import TitleDraft, build_record
+from tenant_apps.preferences import services as preferences
 from tests.factories import NOW, PASSWORD, unique
-from tests.permissions.matrix import ANONYMOUS
+from tests.permissions.matrix import ADMIN, ANONYMOUS
 from tests.permissions.scene import PublicScene, Scene
 
 
@@ -82,6 +87,25 @@ def _refresh(scene: Scene | PublicScene) -> Example:
     return Example("/api/v1/auth/refresh/", {"refresh": session.refresh})
 
 
+def _session_end(scene: Scene | PublicScene) -> Example:
+    row = scene.session if isinstance(scene, Scene) and scene.caller == ADMIN else None
+    if row is None:
+        sid = accounts.start_session(user=scene.account, now=clock.now()).session
+        row = scene.account.sessions.get(sid=sid)
+    return Example(f"/api/v1/auth/sessions/{row.pk}/", status=204)
+
+
+def _email_change(scene: Scene | PublicScene) -> Example:
+    body = {"email": "elsewhere@example.org", "password": PASSWORD}
+    return Example("/api/v1/auth/email/change/", body, 202)
+
+
+def _email_change_confirm(scene: Scene | PublicScene) -> Example:
+    code = MailedCode(purpose="change", user=scene.account, address="elsewhere@example.org")
+    codes.renew(code, now=clock.now())
+    return Example("/api/v1/auth/email/change/confirm/", {"code": codes.text_of(code)})
+
+
 def _password_change(scene: Scene | PublicScene) -> Example:
     body = {"old_password": PASSWORD, "new_password1": "another-long-pass-phrase"}
     return Example("/api/v1/auth/password/change/", body)
@@ -100,6 +124,11 @@ AUTH: dict[str, Builder] = {
     "POST /api/v1/auth/login/": _login,
     "POST /api/v1/auth/logout/": _logout,
     "POST /api/v1/auth/refresh/": _refresh,
+    "GET /api/v1/auth/sessions/": plain("/api/v1/auth/sessions/"),
+    "DELETE /api/v1/auth/sessions/": plain("/api/v1/auth/sessions/", status=204),
+    "DELETE /api/v1/auth/sessions/{pk}/": _session_end,
+    "POST /api/v1/auth/email/change/": _email_change,
+    "POST /api/v1/auth/email/change/confirm/": _email_change_confirm,
     "POST /api/v1/auth/password/change/": _password_change,
     "POST /api/v1/auth/password/reset/": _password_reset,
     "POST /api/v1/auth/password/reset/confirm/": _password_reset_confirm,
@@ -130,6 +159,43 @@ PASSWORD_PAGES: dict[str, Builder] = {
 
 
 # -- a library ------------------------------------------------------------------------------------------------------------
+
+
+def _registration(scene: Scene) -> Example:
+    preferences.change(values={"registration": "open"}, by=SYSTEM, now=clock.now())
+    body = {"email": "newcomer@example.org", "name": "New Comer", "password": "another-long-pass-phrase"}
+    return Example("/api/v1/auth/registration/", body, 202)
+
+
+def _verify_email(scene: Scene) -> Example:
+    preferences.change(values={"registration": "open"}, by=SYSTEM, now=clock.now())
+    code = MailedCode(purpose="verify", address="newcomer@example.org", password_hash="!")
+    codes.renew(code, now=clock.now())
+    body = {"email": code.address, "code": codes.text_of(code)}
+    return Example("/api/v1/auth/registration/verify-email/", body)
+
+
+def _erase(scene: Scene) -> Example:
+    if scene.caller == ADMIN:
+        # The last admin cannot go.
+        access.create_member(
+            email=f"{unique('admin')}@example.org",
+            name="Another",
+            password=PASSWORD,
+            role=ADMIN,
+            by=SYSTEM,
+            now=clock.now(),
+        )
+    return Example("/api/v1/me/erase/", {"password": PASSWORD}, 204)
+
+
+REGISTRATION: dict[str, Builder] = {
+    "POST /api/v1/auth/registration/": _registration,
+    "POST /api/v1/auth/registration/verify-email/": _verify_email,
+    "POST /api/v1/auth/registration/resend/": plain(
+        "/api/v1/auth/registration/resend/", body={"email": "newcomer@example.org"}, status=202
+    ),
+}
 
 
 def _settings_patch(scene: Scene) -> Example:
@@ -315,11 +381,14 @@ PAGES: dict[str, Builder] = {
 }
 LIBRARY: dict[str, Builder] = {
     **AUTH,
+    **REGISTRATION,
     **DOCUMENTS,
     "GET /api/v1/me/": plain("/api/v1/me/"),
     "PATCH /api/v1/me/": plain("/api/v1/me/", body={"name": "Another Name"}),
     "GET /api/v1/permissions/": plain("/api/v1/permissions/"),
     "GET /api/v1/permissions/explain/": plain("/api/v1/permissions/explain/?permission=roles.manage"),
+    "GET /api/v1/me/export/": plain("/api/v1/me/export/"),
+    "POST /api/v1/me/erase/": _erase,
     "GET /api/v1/roles/": plain("/api/v1/roles/"),
     "POST /api/v1/roles/": _code_and_name("/api/v1/roles/", permissions=["catalog.view"]),
     "GET /api/v1/roles/{pk}/": lambda s: Example(f"/api/v1/roles/{s.role.pk}/"),

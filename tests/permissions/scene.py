@@ -7,8 +7,10 @@ from typing import Any
 
 from django.db import transaction
 
+from saas.core import clock
 from saas.core.tenancy import in_library, in_public
 from shared_apps.accounts.models import User
+from shared_apps.accounts.services import start_session
 from shared_apps.platform.rules import ROLES
 from shared_apps.tenants.models import Library
 from tests import factories
@@ -39,6 +41,7 @@ class Scene:
     domain: Any
     provider: Any
     identity: Any
+    session: Any
     service_account: Any
     api_key: Any
     visit: Any
@@ -120,10 +123,16 @@ def build_scene(library: Any) -> Scene:
             domain=domain,
             provider=provider,
             identity=factories.LinkedIdentityFactory(provider=provider),
+            session=_session_of_admin(library),
             service_account=api_key.service_account,
             api_key=api_key,
             visit=visit,
         )
+
+
+def _session_of_admin(library: Any) -> Any:
+    admin = User.objects.get(email=f"admin@{library.subdomain}.example")
+    return admin.sessions.get(sid=start_session(user=admin, now=clock.now()).session)
 
 
 def build_public_scene() -> PublicScene:

@@ -18,7 +18,8 @@ MAX_PASSWORD = 256
 _TOKEN_LENGTH = 4096
 
 
-def _password(**options: Any) -> serializers.CharField:
+def password_field(**options: Any) -> serializers.CharField:
+    """A password, taken as it is: nothing is trimmed or normalised."""
     style = {"input_type": "password"}
     return serializers.CharField(max_length=MAX_PASSWORD, trim_whitespace=False, style=style, **options)
 
@@ -43,7 +44,7 @@ class LoginSerializer(StrictSerializer):
     # No e-mail validation: a malformed address answers like an unknown one.
     email = LineField(max_length=254, required=False)
     card_number = LineField(max_length=64, required=False)
-    password = _password()
+    password = password_field()
     otp = LineField(max_length=32, required=False, allow_blank=True)
     transport = serializers.ChoiceField(choices=[TOKEN, COOKIE], default=TOKEN)
 
@@ -93,8 +94,8 @@ class RefreshSerializer(StrictSerializer):
 
 
 class _NewPasswordSerializer(StrictSerializer):
-    new_password1 = _password()
-    new_password2 = _password(required=False)
+    new_password1 = password_field()
+    new_password2 = password_field(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Return the values. Raises ValidationError where a repetition was sent and differs."""
@@ -119,7 +120,7 @@ class PasswordChangeSerializer(_NewPasswordSerializer):
     `new_password2` repeats the new one, where a form asks for it.
     """
 
-    old_password = _password()
+    old_password = password_field()
 
 
 @extend_schema_serializer(

@@ -2,22 +2,27 @@
 
 from shared_apps.accounts.clients import Client
 from shared_apps.accounts.models import User
+from shared_apps.accounts.services.email_change import confirm_email_change, request_email_change
+from shared_apps.accounts.services.erasure import erase_account
 from shared_apps.accounts.services.membership import (
     approve_user,
     deactivate_user,
     reactivate_user,
     refuse_user,
 )
+from shared_apps.accounts.services.own_sessions import end_other_sessions, end_own_session
 from shared_apps.accounts.services.passwords import (
     change_password,
     check_new_password,
     check_reset_link,
     request_password_reset,
+    require_password,
     reset_link_parts,
     reset_password,
 )
 from shared_apps.accounts.services.profiles import change_profile
 from shared_apps.accounts.services.proved_elsewhere import register_proved, sign_in_proved
+from shared_apps.accounts.services.registration import Verified, register, resend_code, verify_email
 from shared_apps.accounts.services.sessions import (
     SessionTokens,
     end_all_sessions,
@@ -36,26 +41,36 @@ __all__ = [
     "SessionTokens",
     "SignedIn",
     "User",
+    "Verified",
     "approve_user",
     "change_password",
     "change_profile",
     "check_new_password",
     "check_reset_link",
+    "confirm_email_change",
     "create_first_user",
     "create_user",
     "deactivate_user",
     "end_all_sessions",
+    "end_other_sessions",
+    "end_own_session",
     "end_session",
+    "erase_account",
     "purge_sessions",
     "reactivate_user",
     "refresh_session",
     "refuse_user",
+    "register",
     "register_proved",
+    "request_email_change",
     "request_password_reset",
+    "require_password",
+    "resend_code",
     "reset_link_parts",
     "reset_password",
     "sign_in",
     "sign_in_proved",
     "sign_out",
     "start_session",
+    "verify_email",
 ]

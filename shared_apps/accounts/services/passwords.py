@@ -153,6 +153,8 @@ def _set_password(user: User, password: str, *, action: str, by: Actor, now: dat
     user.set_password(password)
     user.bump()
     user.save(update_fields=["password", "version"])
+    # A code for a new address was asked for with the old password.
+    user.mailed_codes.all().delete()
     end_all_sessions(user=user, reason=action, by=by, now=now)
     audit.record(action=action, target=user, by=by, now=now)
     log.info(action.replace(".", "_"), user_id=user.pk)

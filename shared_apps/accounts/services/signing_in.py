@@ -15,6 +15,7 @@ import structlog
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import authenticate
+from django.contrib.auth.hashers import check_password
 from django.db import transaction
 from django.utils.module_loading import import_string
 
@@ -23,7 +24,7 @@ from saas.core.principals import ANONYMOUS, Actor
 from saas.core.tenancy import current_library_or_none
 from shared_apps.accounts import selectors
 from shared_apps.accounts.clients import Client
-from shared_apps.accounts.errors import EmailNotVerified, InvalidCredentials, MfaRequired
+from shared_apps.accounts.errors import AwaitingApproval, EmailNotVerified, InvalidCredentials, MfaRequired
 from shared_apps.accounts.models import User
 from shared_apps.accounts.services import attempts
 from shared_apps.accounts.services.sessions import SessionTokens, start_session
@@ -66,8 +67,8 @@ def sign_in(
 
     `address` names where the request came from (throttling.address_subject); `device` is a browser's cookie, "" of
     one that has none yet, None of a client that keeps no cookies. Raises RateLimited,
-    InvalidCredentials, EmailNotVerified or MfaRequired; each is logged and audited, the last two only after
-    the right password.
+    InvalidCredentials, EmailNotVerified, AwaitingApproval or MfaRequired; each is logged and audited, all but the
+    first two only after the right password.
     """
     user = _account_of(credentials)
     name = credentials.email or f"card {credentials.card_number}"
@@ -119,6 +120,10 @@ def _account_of(credentials: Credentials) -> User | None:
 
 
 def _prove(user: User | None, credentials: Credentials) -> User:
+    waiting = _waiting(user, credentials)
+    if waiting is not None:
+        hashed, refusal = waiting
+        raise refusal if check_password(credentials.password, hashed) else InvalidCredentials
     email = user.email if user is not None else _NOBODY
     proved = authenticate(request=None, email=email, password=credentials.password)
     # allauth looks for the address among all addresses of all users: only the account that was counted will
@@ -130,6 +135,16 @@ def _prove(user: User | None, credentials: Credentials) -> User:
     _require_second_factor(user, credentials.otp)
     # Not `user`: where the password was hashed in an older way, `proved` has the new hash, which tokens remember.
     return proved
+
+
+def _waiting(user: User | None, credentials: Credentials) -> tuple[str, type[NotAuthenticated]] | None:
+    """The password hash of an account that is not open yet, and what its owner is told; one query in any case."""
+    code = selectors.registration_of(credentials.email or "")
+    if user is None and code is not None:
+        return code.password_hash, EmailNotVerified
+    if user is not None and user.awaiting_approval:
+        return user.password, AwaitingApproval
+    return None
 
 
 def _require_second_factor(user: User, otp: str | None) -> None:

@@ -7,6 +7,7 @@ from tenant_apps.circulation.selectors.loan_rules import (
     rules_for_category,
 )
 from tenant_apps.circulation.selectors.loans import (
+    export_of_account,
     loan_in_full,
     loans_visible_to,
     matching,
@@ -18,6 +19,7 @@ __all__ = [
     "Explanation",
     "all_rules",
     "explain",
+    "export_of_account",
     "loan_in_full",
     "loans_visible_to",
     "matching",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.db.models import QuerySet
 
+from saas.core.api.fields import utc_text
 from saas.core.principals import Principal
 from tenant_apps.circulation.models import Loan
 
@@ -67,6 +69,25 @@ def loan_in_full(loan_id: int) -> Loan | None:
 def open_loans_of_account(user_id: int) -> QuerySet[Loan]:
     """What the patron of this account has borrowed, what is due first first; one query, whatever their number."""
     return _in_full().filter(patron__user=user_id, returned_at=None).order_by("due_at", "pk")
+
+
+def export_of_account(user_id: int) -> dict[str, Any]:
+    """The member `loans` of the export of an account: what its patron has borrowed, the newest first."""
+    loans = Loan.objects.filter(patron__user=user_id).select_related("copy__title", "branch").order_by("-id")
+    return {
+        "loans": [
+            {
+                "title": loan.copy.title.title,
+                "copy": loan.copy.barcode,
+                "branch": loan.branch.code,
+                "card_number": loan.card_number,
+                "checked_out_at": utc_text(loan.checked_out_at),
+                "due_at": utc_text(loan.due_at),
+                "returned_at": utc_text(loan.returned_at) if loan.returned_at else None,
+            }
+            for loan in loans
+        ]
+    }
 
 
 def _in_full() -> QuerySet[Loan]:

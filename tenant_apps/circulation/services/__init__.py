@@ -1,5 +1,6 @@
 """Lending, taking back, and the rules for both."""
 
+from tenant_apps.circulation.services.accounts import reason_to_stay
 from tenant_apps.circulation.services.checkout import Checkout, check_out
 from tenant_apps.circulation.services.loan_rules import (
     change_rule,
@@ -20,5 +21,6 @@ __all__ = [
     "create_rule",
     "delete_rule",
     "prepare_library",
+    "reason_to_stay",
     "return_copy",
 ]

@@ -17,6 +17,8 @@ from tenant_apps.patrons.errors import AccountLinked
 from tenant_apps.patrons.models import Patron, PatronCategory
 from tenant_apps.patrons.services.cards import add_cards, replace_cards
 
+# What stands in the place of a name that was erased; the same in every language, as a mark.
+ERASED_NAME = "-"
 _PERSONAL = frozenset({"name", "email", "birth_date"})
 
 
@@ -136,6 +138,24 @@ def link_account(*, patron_id: int, user_id: int, by: Actor, now: dt.datetime) -
             action="patron.account_linked", target=patron, by=by, changes={"user": str(user_id)}, now=now
         )
     return patron
+
+
+def erase_account(*, user_id: int, by: Actor, now: dt.datetime) -> None:
+    """Empty the patron record of an account that is being erased (setting ACCOUNT_ERASERS).
+
+    The record stays, without a name, for the loans that point at it; its cards are refused from now on, and their
+    numbers go to nobody else.
+    """
+    patron = Patron.objects.select_for_update(no_key=True).filter(user=user_id).first()
+    if patron is None:
+        return
+    patron.name, patron.email, patron.language = ERASED_NAME, "", ""
+    patron.birth_date = patron.user = None
+    patron.bump()
+    patron.save(update_fields=["name", "email", "language", "birth_date", "user", "version"])
+    patron.cards.filter(lost_at=None).update(lost_at=now)
+    audit.record(action="patron.erased", target=patron, by=by, now=now)
+    audit.forget_personal_values(patron)
 
 
 def _divided(
