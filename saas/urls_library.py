@@ -17,6 +17,7 @@ urlpatterns = [
     path("api/v1/auth/registration/", include("shared_apps.accounts.api.registration_urls")),
     path("api/v1/me/", include("shared_apps.accounts.api.me_urls")),
     path("", include("shared_apps.accounts.page_urls")),
+    path("api/v1/", include("shared_apps.security.api.urls")),
     path("api/v1/", include("shared_apps.tenants.api.urls")),
     path("api/v1/", include("shared_apps.audit.api.library_urls")),
     path("api/v1/", include("tenant_apps.access.api.urls")),

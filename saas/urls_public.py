@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from saas.core.api.documentation import documentation_urls
 from saas.core.api.problems import problem_urls
 from saas.core.health import health_urls
+from saas.core.metrics_page import metrics_urls
 
 handler400 = "saas.core.api.problems.handler400"
 handler403 = "saas.core.api.problems.handler403"
@@ -19,11 +20,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("shared_apps.signup.api.urls")),
     path("api/v1/", include("shared_apps.platform.api.urls")),
     path("api/v1/platform/", include("shared_apps.audit.api.platform_urls")),
+    path("api/v1/", include("shared_apps.security.api.platform_urls")),
     path("billing/", include("billing.api.urls")),
     path("internal/", include("shared_apps.tenants.api.internal_urls")),
     path("", include("shared_apps.signup.page_urls")),
     *documentation_urls("saas.urls_public"),
     *problem_urls,
+    *metrics_urls,
     *health_urls,
 ]
 if settings.DEMO:

@@ -32,6 +32,9 @@ ALGORITHM = "HS256"
 # The session that a token belongs to: ending it ends its access tokens too, before they expire.
 SESSION_CLAIM = "sid"
 MAX_TOKEN_LENGTH = 4096
+_SIGNATURE_ALONE: Any = {
+    f"verify_{claim}": False for claim in ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")
+}
 _REQUIRED = ["exp", "nbf", "iat", "jti", "iss", "aud", "sub"]
 
 
@@ -115,6 +118,30 @@ class LibraryTokenBackend(TokenBackend):
             leeway=self.get_leeway(),
             options={"require": _REQUIRED, "strict_aud": True},
         )
+
+
+def is_own_token(token: str | bytes) -> bool:
+    """Whether the current library signed this, be it past its time or of another kind than was asked for."""
+    return len(token) <= MAX_TOKEN_LENGTH and any(_is_signed_with(token, key) for key in library_keys("jwt"))
+
+
+def claimed_issuer(token: str | bytes) -> str | None:
+    """Where a token that nobody has checked says it comes from; for the log alone."""
+    if len(token) > MAX_TOKEN_LENGTH:
+        return None
+    try:
+        issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
+    except jwt.InvalidTokenError:
+        return None
+    return issuer if isinstance(issuer, str) else None
+
+
+def _is_signed_with(token: str | bytes, key: bytes) -> bool:
+    try:
+        jwt.decode(token, key, algorithms=[ALGORITHM], options=_SIGNATURE_ALONE)
+    except jwt.InvalidTokenError:
+        return False
+    return True
 
 
 def install() -> None:

@@ -12,10 +12,12 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import is_valid_path
 from django.utils import translation
 
+from saas.core import metrics
 from saas.core.api.problems import problem_response
 from saas.core.errors import BodyTooLarge, LengthRequired
 from saas.core.language import language_for
 from saas.core.logging import start_log_context
+from saas.core.security_events import source_is
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 access_log = structlog.get_logger("libraryhub.access")
@@ -32,6 +34,7 @@ class RequestContextMiddleware:
         """Answer with `X-Request-ID`."""
         identifier = start_log_context(request.headers.get("X-Request-ID", ""))
         request.request_id = identifier  # type: ignore[attr-defined]
+        source_is(request)
         started = time.perf_counter()
         response = self.get_response(request)
         response["X-Request-ID"] = identifier
@@ -43,6 +46,7 @@ class RequestContextMiddleware:
             status=response.status_code,
             milliseconds=round((time.perf_counter() - started) * 1000, 1),
         )
+        metrics.count_request(request, response.status_code)
         return response
 
 

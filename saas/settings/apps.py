@@ -12,6 +12,7 @@ IN_BOTH = [
     "shared_apps.accounts",
     "shared_apps.audit",
     "shared_apps.delivery",
+    "shared_apps.security",
     "allauth.account",
     "allauth.mfa",
     "rest_framework_simplejwt.token_blacklist",

@@ -1,6 +1,7 @@
 """What every entry point shares: local, test and production import all of it and then set what differs."""
 
 from pathlib import Path
+from socket import gethostname
 
 from django.utils.translation import gettext_lazy as _
 
@@ -81,6 +82,11 @@ STORAGES = {
 }
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+
+# -- metrics --------------------------------------------------------------------------------------------------------
+# Each process has a file of its own there, by its number, which another machine may have too.
+METRICS_DIR = DATA_DIR / "metrics" / gethostname()
+METRICS_TOKEN: str = ENV["METRICS_TOKEN"]
 
 # -- mail -----------------------------------------------------------------------------------------------------------
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"

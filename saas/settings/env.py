@@ -41,6 +41,12 @@ def _text(raw: str) -> str:
     return raw
 
 
+def _secret(raw: str) -> str:
+    if len(raw) < 20:
+        raise ValueError("must have at least 20 characters")
+    return raw
+
+
 def _flag(raw: str) -> bool:
     if raw.lower() in _TRUE:
         return True
@@ -136,6 +142,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("SECURE_COOKIES", _flag, None, "Cookies over HTTPS alone; production refuses to start without it."),
     Variable("TRUSTED_PROXY_COUNT", _whole_number(0, 10), 0, "Reverse proxies in front whose X-Forwarded-For entries are believed."),
     Variable("OUTGOING_PRIVATE_NETWORKS", _networks, (), "Networks that are not the world's and that identity providers may be in, comma separated."),
+    Variable("METRICS_TOKEN", _secret, "", "Who sends this as a bearer token may read /metrics; at least 20 characters. Left out: nobody may."),
     Variable("LOG_LEVEL", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "Least severity that is logged."),
     Variable("LOG_FORMAT", _choice("json", "readable"), None, "json for machines (production), readable for people (local)."),
     Variable("DEMO", _flag, False, "Set by `manage.py demo` alone: mail is caught and shown at /demo/mail/."),

@@ -36,6 +36,13 @@ OUTGOING_MAX_BYTES = 256 * 1024
 # Networks that are not the world's and may be asked all the same, such as a city's own; http for loopback alone.
 OUTGOING_PRIVATE_NETWORKS: tuple[str, ...] = ENV["OUTGOING_PRIVATE_NETWORKS"]
 
+# What keeps security events (saas.core.security_events), and who is told, by site.
+SECURITY_RECORDER = "shared_apps.security.services.record"
+SECURITY_CONTACTS = {
+    "library": "tenant_apps.access.selectors.admin_contacts",
+    "public": "shared_apps.platform.selectors.owner_contacts",
+}
+
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 5

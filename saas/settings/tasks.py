@@ -72,6 +72,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 24 * 3600.0,
         "options": {"expires": 3600},
     },
+    "security.purge": {
+        "task": "security.purge",
+        "schedule": 3600.0,
+        "options": {"expires": 600},
+    },
     "tenants.erase_closed": {
         "task": "tenants.erase_closed",
         "schedule": 3600.0,

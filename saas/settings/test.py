@@ -4,6 +4,11 @@ Importing this module starts the embedded servers unless the environment names o
 settings before any conftest runs, so there is no earlier place.
 """
 
+import atexit
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+
 from saas.embedded import provide
 from saas.settings.env import PROJECT_ROOT
 
@@ -27,6 +32,10 @@ CELERY_TASK_EAGER_PROPAGATES = True
 MEDIA_ROOT = DATA_DIR / "tests" / "media"
 # Each test client would list all static files again when it is made, a fifth of the whole run.
 WHITENOISE_AUTOREFRESH = True
+# One test process counts for itself.
+METRICS_TOKEN = "metrics-of-the-tests-only"
+METRICS_DIR = Path(mkdtemp(prefix="libraryhub-metrics-"))
+atexit.register(rmtree, METRICS_DIR, ignore_errors=True)
 # Negative answers of the host cache would outlive the test that made them.
 LIBRARY_HOST_CACHE_SECONDS = LIBRARY_HOST_MISS_CACHE_SECONDS = 0
 # Providers of the tests are processes beside them; there is no waiting for those that hang.

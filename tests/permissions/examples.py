@@ -398,6 +398,7 @@ LIBRARY: dict[str, Builder] = {
     "DELETE /api/v1/roles/{pk}/": lambda s: Example(
         f"/api/v1/roles/{s.role.pk}/", status=204, headers=_if_match(s.role)
     ),
+    "GET /api/v1/security-events/": plain("/api/v1/security-events/"),
     "GET /api/v1/role-assignments/": plain("/api/v1/role-assignments/"),
     "POST /api/v1/role-assignments/": lambda s: Example(
         "/api/v1/role-assignments/",
@@ -585,8 +586,11 @@ PUBLIC: dict[str, Builder] = {
         "/api/v1/signup/verify/", {"token": _used_token(s)}, 409
     ),
     "GET /api/v1/signup/{sign_up_id}/": lambda s: Example(f"/api/v1/signup/{s.sign_up.pk}/"),
+    # Without its token it is not there.
+    "GET /metrics": plain("/metrics", status=404),
     "GET /api/v1/platform/libraries/": plain("/api/v1/platform/libraries/"),
     "GET /api/v1/platform/migrations/": plain("/api/v1/platform/migrations/"),
+    "GET /api/v1/platform/security-events/": plain("/api/v1/platform/security-events/"),
     "GET /api/v1/platform/libraries/{library_id}/": lambda s: Example(
         f"/api/v1/platform/libraries/{s.library.pk}/"
     ),

@@ -25,6 +25,7 @@ FUNCTION_METHODS = {
     "robots": ("GET",),
     "stripe-webhook": ("POST",),
     "tls-ask": ("GET",),
+    "metrics": ("GET",),
     "health-live": ("GET",),
     "health-ready": ("GET",),
 }

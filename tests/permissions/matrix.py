@@ -88,6 +88,7 @@ LIBRARY: dict[str, frozenset[str]] = {
     "GET /api/v1/visits/": ADMINS,
     "POST /api/v1/visits/{visit_id}/end/": ADMINS,
     "GET /api/v1/audit/": ADMINS,
+    "GET /api/v1/security-events/": ADMINS,
     # settings and places
     "GET /api/v1/settings/": DESK,
     "PATCH /api/v1/settings/": ADMINS,
@@ -202,9 +203,11 @@ PUBLIC: dict[str, frozenset[str]] = {
     "POST /api/v1/signup/verify/": WORLD,
     "GET /api/v1/signup/{sign_up_id}/": WORLD,
     # the platform
+    "GET /metrics": WORLD,
     "GET /api/v1/platform/libraries/": CONSOLE,
     "GET /api/v1/platform/migrations/": CONSOLE,
     "GET /api/v1/platform/libraries/{library_id}/": CONSOLE,
+    "GET /api/v1/platform/security-events/": VISITORS,
     "POST /api/v1/platform/libraries/{library_id}/suspend/": OPERATORS,
     "POST /api/v1/platform/libraries/{library_id}/resume/": OPERATORS,
     "POST /api/v1/platform/libraries/{library_id}/restrict/": OPERATORS,

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from saas.core import clock
+from saas.core.security_events import Kind, security_event
 from saas.core.tenancy import in_library, in_public
 from shared_apps.accounts.models import User
 from shared_apps.accounts.services import start_session
@@ -98,6 +99,8 @@ def build_scene(library: Any) -> Scene:
         record, _other = [
             factories.ImportRecordFactory(job=job, number=number, title=title) for number in (1, 2)
         ]
+        for number in (1, 2):
+            security_event(Kind.SIGN_IN_REFUSED, address=f"address:192.0.2.{number}", now=factories.NOW)
         assignment = factories.RoleAssignmentFactory()
         provider, _other = factories.IdentityProviderFactory.create_batch(2)
         api_key, _other = factories.ApiKeyFactory.create_batch(2)

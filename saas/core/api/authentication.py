@@ -23,9 +23,10 @@ from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import Token
 
 from saas.core.errors import CsrfFailed
-from saas.core.jwt import SESSION_CLAIM, matches_password
+from saas.core.jwt import SESSION_CLAIM, claimed_issuer, is_own_token, library_name, matches_password
 from saas.core.logging import bind_log_context
 from saas.core.principals import Principal
+from saas.core.security_events import Kind, security_event
 from saas.core.tenancy import current_library_or_none
 
 ACCESS, REFRESH = "libraryhub-access", "libraryhub-refresh"
@@ -104,13 +105,31 @@ class LibraryJWTAuthentication(JWTAuthentication):
                 require_csrf_token(request)
         if not raw:
             return None
-        token = self.get_validated_token(raw)
+        try:
+            token = self.get_validated_token(raw)
+        except InvalidToken:
+            report_refused_token(raw)
+            raise
         caller = load_caller(token)
         # What principal_of would ask for: one query brought it along.
         if caller.principal is not None:
             request._request._principal = caller.principal  # type: ignore[attr-defined]
         bind_log_context(user=caller.user.pk)
         return caller.user, token
+
+
+def report_refused_token(raw: str | bytes) -> None:
+    """Report a token that this site did not make; one of its own that is past its time is nothing to report.
+
+    Where it claims to come from is only written down.
+    """
+    if is_own_token(raw):
+        return
+    issuer = claimed_issuer(raw)
+    if issuer is None or issuer == library_name():
+        security_event(Kind.TOKEN_REFUSED)
+    else:
+        security_event(Kind.FOREIGN_TOKEN, issuer=issuer)
 
 
 def load_caller(token: Token) -> Caller:

@@ -35,6 +35,7 @@ from saas.core.errors import (
 )
 from saas.core.language import language_for
 from saas.core.logging import request_id
+from saas.core.security_events import Kind, security_event
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +79,8 @@ def exception_handler(exception: Exception, context: dict[str, Any]) -> HttpResp
     _roll_back()
     view, request = context.get("view"), context.get("request")
     error = _translate(exception, request)
+    if request is not None:
+        _report(error, request)
     response = ProblemResponse(error)
     if error.status == NotAuthenticated.status and view is not None and request is not None:
         response["WWW-Authenticate"] = view.get_authenticate_header(request) or _CHALLENGE
@@ -93,6 +96,7 @@ def problem_response(error: Exception, request: HttpRequest) -> HttpResponse:
     """
     with translation.override(language_for(request)):
         domain_error = _translate(error, request)
+        _report(domain_error, request)
         if wants_json(request):
             return ProblemResponse(domain_error)
         return _error_page(domain_error, request)
@@ -135,6 +139,24 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """CSRF_FAILURE_VIEW: the reason goes to the log alone."""
     logger.warning("CSRF check failed: %s", reason)
     return problem_response(CsrfFailed(), request)
+
+
+def _report(error: DomainError, request: Any) -> None:
+    """Refusals that an attack would meet become security events: of people who are known, and forged requests."""
+    raw = getattr(request, "_request", request)
+    if isinstance(error, CsrfFailed):
+        security_event(Kind.CSRF_REFUSED, method=raw.method, route=_route_of(raw))
+    elif isinstance(error, PermissionDenied):
+        principal = getattr(raw, "_principal", None)
+        if principal is not None and principal.is_authenticated:
+            what = {"code": error.code, "method": raw.method, "route": _route_of(raw)}
+            security_event(Kind.PERMISSION_DENIED, by=principal.actor, user_id=principal.user_id, **what)
+
+
+def _route_of(request: HttpRequest) -> str:
+    """The route's name: paths hold numbers of cards and the like, which are not for a log of attacks."""
+    match = request.resolver_match
+    return str(match.view_name) if match is not None else ""
 
 
 class ProblemPage(View):

@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from saas.core import metrics
 from saas.core.api import limiter
 from saas.core.api.limiter import Charge, Outcome, Policy
 from saas.core.errors import RateLimited
@@ -52,6 +53,7 @@ def check_limit(policy_name: str, subject: str) -> None:
         return
     outcome = limiter.consume([_charge(policy(policy_name), subject)])
     if not outcome.allowed:
+        _count_refusal(outcome)
         raise RateLimited(retry_after=outcome.retry_after)
 
 
@@ -135,7 +137,15 @@ def _count(request: Request | HttpRequest, charges: Sequence[Charge]) -> Outcome
         return None
     outcome = limiter.consume(charges)
     setattr(_raw(request), _STATE, outcome)
+    _count_refusal(outcome)
     return outcome
+
+
+def _count_refusal(outcome: Outcome) -> None:
+    if not outcome.allowed:
+        for state in outcome.states:
+            if state.remaining == 0:
+                metrics.count_rate_limited(state.policy.name)
 
 
 def _charges(request: Request, names: Iterable[str]) -> list[Charge]:

@@ -10,22 +10,22 @@ from __future__ import annotations
 
 import secrets
 
-import structlog
 from django.conf import settings
 from django.core import signing
 from django.core.cache import cache
 
+from saas.core import metrics
 from saas.core.api import limiter
 from saas.core.api.limiter import Charge, Outcome
 from saas.core.api.throttling import policy
 from saas.core.errors import RateLimited
 from saas.core.jwt import library_name
 from saas.core.principals import ANONYMOUS
+from saas.core.security_events import Kind, security_event
 from saas.core.tenancy import current_schema
 from shared_apps.accounts.models import User
 from shared_apps.audit import services as audit
 
-log = structlog.get_logger("libraryhub.security")
 ACCOUNT, ADDRESS = "login-account", "login-address"
 DEVICE_MAX_AGE = 180 * 24 * 3600
 
@@ -44,8 +44,13 @@ def begin(*, name: str, user: User | None, address: str, device: str | None = No
     if outcome.allowed:
         return outcome
     locked = [state.policy.name for state in outcome.states if state.remaining == 0]
-    log.warning(
-        "sign_in_limited", policies=locked, user_id=user.pk if user is not None else None, address=address
+    for name_of_policy in locked:
+        metrics.count_rate_limited(name_of_policy)
+    security_event(
+        Kind.SIGN_IN_LIMITED,
+        user_id=user.pk if user is not None else None,
+        address=address,
+        policies=locked,
     )
     window = max(state.policy.window for state in outcome.states)
     if cache.add(f"sign-in-limited:{limiter.digest(subject + address)}", 1, timeout=window):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import structlog
 from allauth.account.forms import EmailAwarePasswordResetTokenGenerator
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -15,6 +14,7 @@ from django.utils.translation import gettext as _
 from saas.core.errors import FieldProblem, NotAuthenticated, ValidationFailed
 from saas.core.jwt import library_name
 from saas.core.principals import ANONYMOUS, Actor
+from saas.core.security_events import Kind, security_event
 from saas.core.tenancy import current_schema
 from shared_apps.accounts import selectors
 from shared_apps.accounts.clients import Client
@@ -25,7 +25,6 @@ from shared_apps.accounts.services.sessions import SessionTokens, end_all_sessio
 from shared_apps.audit import services as audit
 from shared_apps.delivery import services as delivery
 
-log = structlog.get_logger("libraryhub.security")
 RESET_MAIL = "accounts.password_reset_mail"
 MAX_LENGTH = 256
 
@@ -90,7 +89,8 @@ def require_password(*, user_id: int, password: str, field: str, address: str) -
         raise NotAuthenticated
     attempt = attempts.begin(name=found.email, user=found, address=address)
     if not found.check_password(password):
-        log.warning("password_not_confirmed", user_id=user_id, address=address)
+        by = Actor(kind="person", user_id=user_id)
+        security_event(Kind.PASSWORD_CHANGE_REFUSED, user_id=user_id, by=by, address=address, field=field)
         text = _("This is not your present password.")
         raise ValidationFailed(text, errors=[FieldProblem(field, "wrong_password", text)])
     attempts.succeeded(attempt)
@@ -126,10 +126,17 @@ def reset_password(*, uid: str, token: str, new_password: str, now: datetime) ->
     Raises ResetTokenInvalid for a link that was used, has expired or is another library's, ValidationFailed
     for a weak password, after which the link still works.
     """
+    try:
+        return _reset_password(uid=uid, token=token, new_password=new_password, now=now)
+    except ResetTokenInvalid:
+        security_event(Kind.PASSWORD_RESET_REFUSED, now=now)
+        raise
+
+
+def _reset_password(*, uid: str, token: str, new_password: str, now: datetime) -> User:
     with transaction.atomic():
         user: User | None = _owner_of_link(uid)
         if user is None or not reset_tokens.check_token(user, token):
-            log.warning("password_reset_refused", user_id=user.pk if user else None)
             raise ResetTokenInvalid
         check_new_password(new_password, user, field="new_password1")
         _set_password(
@@ -157,4 +164,4 @@ def _set_password(user: User, password: str, *, action: str, by: Actor, now: dat
     user.mailed_codes.all().delete()
     end_all_sessions(user=user, reason=action, by=by, now=now)
     audit.record(action=action, target=user, by=by, now=now)
-    log.info(action.replace(".", "_"), user_id=user.pk)
+    security_event(Kind.PASSWORD_CHANGED, user_id=user.pk, by=by, now=now, how=action)

@@ -22,11 +22,12 @@ from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
-from saas.core.api.authentication import load_caller
+from saas.core.api.authentication import load_caller, report_refused_token
 from saas.core.db.inserts import insert
 from saas.core.errors import TokenInvalid
 from saas.core.jwt import SESSION_CLAIM, password_fingerprint
 from saas.core.principals import Actor
+from saas.core.security_events import Kind, security_event
 from shared_apps.accounts.clients import Client, network_of
 from shared_apps.accounts.models import MailedCode, User, UserSession
 from shared_apps.accounts.services import devices, notices
@@ -112,7 +113,7 @@ def refresh_session(*, refresh: str, now: datetime) -> tuple[User, SessionTokens
 
 def _end_stolen(session: str, user_id: int | None, now: datetime) -> None:
     """Somebody else has a copy: end the session, and tell its owner once."""
-    log.warning("refresh_reused", user_id=user_id, session=session)
+    security_event(Kind.REFRESH_REUSED, user_id=user_id, now=now, session=session)
     by = Actor(kind="anonymous", label="holder of a spent refresh token")
     with transaction.atomic():
         if not end_session(session=session, reason="refresh_reused", by=by, now=now):
@@ -193,6 +194,7 @@ def _verified(kind: type[Token], text: str) -> Token:
     try:
         return kind(text)  # type: ignore[arg-type]
     except TokenError as error:
+        report_refused_token(text)
         raise TokenInvalid from error
 
 

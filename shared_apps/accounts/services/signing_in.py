@@ -21,6 +21,7 @@ from django.utils.module_loading import import_string
 
 from saas.core.errors import NotAuthenticated
 from saas.core.principals import ANONYMOUS, Actor
+from saas.core.security_events import Kind, security_event
 from saas.core.tenancy import current_library_or_none
 from shared_apps.accounts import selectors
 from shared_apps.accounts.clients import Client
@@ -76,8 +77,12 @@ def sign_in(
     try:
         proved = _prove(user, credentials)
     except NotAuthenticated as refusal:
-        log.warning(
-            "sign_in_refused", reason=refusal.code, user_id=user.pk if user else None, address=address
+        security_event(
+            Kind.SIGN_IN_REFUSED,
+            user_id=user.pk if user else None,
+            address=address,
+            now=now,
+            reason=refusal.code,
         )
         audit.record(
             action="session.refused",

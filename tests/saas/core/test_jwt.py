@@ -20,6 +20,8 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, UntypedTo
 from saas.core.jwt import (
     MAX_TOKEN_LENGTH,
     LibraryTokenBackend,
+    claimed_issuer,
+    is_own_token,
     library_keys,
     library_name,
     matches_password,
@@ -297,3 +299,34 @@ def test_a_fingerprint_belongs_to_one_library() -> None:
         assert "hash" not in fingerprint
     with in_library(SOUTH):
         assert not matches_password(fingerprint, "hash")
+
+
+# -- what is told of a refused token ------------------------------------------------------------------------
+
+
+def test_a_librarys_own_token_is_known_whatever_else_is_wrong_with_it() -> None:
+    with in_library(NORTH):
+        good, late, refresh = (
+            BACKEND.encode(claims()),
+            signed(complete(exp=1)),
+            BACKEND.encode(claims(token_type="refresh")),
+        )
+        assert all(is_own_token(token) for token in (good, late, refresh, good.encode()))
+        assert not is_own_token(signed(complete(), key=b"\x01" * 32))
+        assert not is_own_token(jwt.encode(complete(), "", algorithm="none"))
+    with in_library(SOUTH):
+        assert not any(is_own_token(token) for token in (good, late, refresh))
+        assert claimed_issuer(good) == str(NORTH.id)
+
+
+@pytest.mark.parametrize("text", ["", "..", "a.b.c", "\x00", "é.é.é", b"\xff\xfe", "x" * 5000])
+def test_what_is_no_token_claims_nothing(inside: LibraryContext, text: Any) -> None:
+    assert not is_own_token(text)
+    assert claimed_issuer(text) is None
+
+
+@pytest.mark.parametrize("issuer", [7, None, ["north"], {"a": 1}])
+def test_an_issuer_that_is_no_text_is_none(inside: LibraryContext, issuer: Any) -> None:
+    payload = base64.urlsafe_b64encode(json.dumps({"iss": issuer}).encode()).rstrip(b"=").decode()
+    head, _own, signature = BACKEND.encode(claims()).split(".")
+    assert claimed_issuer(f"{head}.{payload}.{signature}") is None

@@ -44,6 +44,12 @@ class Broken(Open):
         raise ZeroDivisionError
 
 
+@pytest.fixture(autouse=True)
+def _no_rows_of_events(settings: Any) -> None:
+    """Most of these tests have no database to keep what is refused."""
+    settings.SECURITY_RECORDER = None
+
+
 NOBODY = Principal()
 READER = Principal(user_id=3, permissions=frozenset({"catalog.view"}))
 AT_ONE_BRANCH = Principal(user_id=4, branch_permissions={7: frozenset({"circulation.lend"})})

@@ -35,6 +35,12 @@ class NameAuthentication(BaseAuthentication):
         return 'Name realm="tests"'
 
 
+@pytest.fixture(autouse=True)
+def _no_rows_of_events(settings: Any) -> None:
+    """There is no database to keep what is refused here."""
+    settings.SECURITY_RECORDER = None
+
+
 @pytest.fixture
 def authentication() -> type[BaseAuthentication]:
     """The authentication class that the test views use."""

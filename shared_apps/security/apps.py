@@ -1,0 +1,10 @@
+"""Registers the app."""
+
+from django.apps import AppConfig
+
+
+class SecurityConfig(AppConfig):
+    """Label `security`."""
+
+    name = "shared_apps.security"
+    label = "security"
