@@ -13,6 +13,7 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
 from factory.django import DjangoModelFactory
 
+from saas.core import clock
 from saas.core.principals import SYSTEM
 from shared_apps.accounts.models import User
 from shared_apps.platform.models import DeletionRequest, StaffRole
@@ -28,6 +29,8 @@ from tenant_apps.circulation.models import Loan, LoanRule
 from tenant_apps.collections.models import Collection
 from tenant_apps.federation.models import IdentityProvider, LinkedIdentity
 from tenant_apps.keys.models import ApiKey, ServiceAccount
+from tenant_apps.members.models import Invitation
+from tenant_apps.members.rules import LIFETIME, digest_of, new_nonce, token_for
 from tenant_apps.patrons.models import Card, Patron, PatronCategory
 from tenant_apps.visits.models import Visit
 
@@ -133,6 +136,24 @@ class RoleAssignmentFactory(DjangoModelFactory[RoleAssignment]):
     role = factory.LazyFunction(lambda: Role.objects.get(code="reader"))
     branch = None
     created_at = NOW
+
+
+class InvitationFactory(DjangoModelFactory[Invitation]):
+    """An invitation to read, by the library's admin, whose link is in its nonce (members.rules.token_for)."""
+
+    class Meta:
+        model = Invitation
+
+    email = factory.LazyFunction(lambda: f"{unique('invited')}@people.example")
+    role = factory.LazyFunction(lambda: Role.objects.get(code="reader"))
+    invited_by = factory.LazyFunction(
+        lambda: User.objects.filter(role_assignments__role__code="admin").earliest("pk")
+    )
+    token_nonce = factory.LazyFunction(new_nonce)
+    token_digest = factory.LazyAttribute(lambda row: digest_of(token_for(row.token_nonce)))
+    created_at = factory.LazyFunction(clock.now)
+    sent_at = factory.SelfAttribute("created_at")
+    expires_at = factory.LazyAttribute(lambda row: row.created_at + LIFETIME)
 
 
 class ServiceAccountFactory(DjangoModelFactory[ServiceAccount]):

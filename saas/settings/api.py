@@ -42,6 +42,8 @@ RATE_LIMITS = {
     # Codes to one mailbox: with five tries each, a guesser has 25 an hour of 10^12.
     "email-code": (5, 3600),
     "import": (120, 3600),
+    # Mails to people who have not asked for them, from one library.
+    "invitation": (100, 3600),
     # Each asks name servers that somebody else chose.
     "domain-verify": (30, 3600),
     # All of it comes from the TLS server.

@@ -56,6 +56,7 @@ TENANT_APPS = [
     "tenant_apps.keys",
     "tenant_apps.access",
     "tenant_apps.visits",
+    "tenant_apps.members",
     "tenant_apps.catalog",
     "tenant_apps.patrons",
     "tenant_apps.circulation",

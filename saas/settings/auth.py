@@ -71,6 +71,7 @@ ACCOUNT_ERASERS = [
     "tenant_apps.access.services.erase_account",
     "tenant_apps.federation.services.erase_account",
     "tenant_apps.patrons.services.erase_account",
+    "tenant_apps.members.services.erase_account",
 ]
 # Each (user id) -> members that it adds to the answer of /api/v1/me/.
 ME_EXTENSIONS = ["tenant_apps.patrons.selectors.me_extension"]

@@ -17,9 +17,14 @@ def library_url(subdomain: str, path: str = "/") -> str:
 
     Scheme and port are those of PUBLIC_URL: both sites are served by the same listener.
     """
+    return host_url(library_host(subdomain), path)
+
+
+def host_url(host: str, path: str = "/") -> str:
+    """Address of a page on one of our hosts, such as the primary one of a library; `path` begins with a slash."""
     public = urlsplit(settings.PUBLIC_URL)
     port = f":{public.port}" if public.port else ""
-    return f"{public.scheme}://{library_host(subdomain)}{port}{path}"
+    return f"{public.scheme}://{host}{port}{path}"
 
 
 def sign_in_url(subdomain: str) -> str:

@@ -55,6 +55,7 @@ SCOPES: Final[Mapping[str, frozenset[str]]] = {
     "rules.manage": frozenset({BRANCH}),
     "settings.view": frozenset({BRANCH}),
     "roles.manage": frozenset({BRANCH, COLLECTION}),
+    "members.manage": frozenset({BRANCH, COLLECTION}),
 }
 
 

@@ -26,6 +26,7 @@ from shared_apps.accounts.services import codes
 from shared_apps.signup import tokens
 from tenant_apps.access import services as access
 from tenant_apps.catalog.marc import TitleDraft, build_record
+from tenant_apps.members.rules import token_for
 from tenant_apps.preferences import services as preferences
 from tests.factories import NOW, PASSWORD, unique
 from tests.permissions.matrix import ADMIN, ANONYMOUS
@@ -251,6 +252,43 @@ def _explain(scene: Scene) -> Example:
     return Example(f"/api/v1/loan-rules/explain/?{query}")
 
 
+def _member(name: str = "", body: Any = None, status: int = 200, row: str = "user") -> Builder:
+    """A request about one member, by default one who reads."""
+    return lambda s: Example(f"/api/v1/members/{getattr(s, row).pk}/{name}", body, status)
+
+
+def _invitation(name: str = "", body: Any = None, status: int = 200) -> Builder:
+    return lambda s: Example(f"/api/v1/invitations/{s.invitation.pk}/{name}", body, status)
+
+
+def _invite(scene: Scene) -> Example:
+    body = {"email": f"{unique('new')}@people.example", "role": "librarian", "branch": scene.branch.code}
+    return Example("/api/v1/invitations/", body, 201)
+
+
+def _acceptance(scene: Scene) -> dict[str, str]:
+    return {"token": token_for(scene.invitation.token_nonce), "password": "another-long-pass-phrase"}
+
+
+MEMBERS: dict[str, Builder] = {
+    "GET /api/v1/members/": plain("/api/v1/members/?search=e&state=active"),
+    "GET /api/v1/members/{pk}/": _member(),
+    "PATCH /api/v1/members/{pk}/": _member(body={"name": "Lea Rossi"}),
+    "POST /api/v1/members/{pk}/deactivate/": _member("deactivate/"),
+    # Waits for approval: reactivating lets them in.
+    "POST /api/v1/members/{pk}/reactivate/": _member("reactivate/", row="applicant"),
+    "POST /api/v1/members/{pk}/approve/": _member("approve/", row="applicant"),
+    "POST /api/v1/members/{pk}/refuse/": _member("refuse/", row="applicant"),
+    "DELETE /api/v1/members/{pk}/sessions/": _member("sessions/", status=204),
+    "GET /api/v1/invitations/": plain("/api/v1/invitations/?state=open"),
+    "POST /api/v1/invitations/": _invite,
+    "POST /api/v1/invitations/accept/": lambda s: Example("/api/v1/invitations/accept/", _acceptance(s), 201),
+    "GET /api/v1/invitations/{pk}/": _invitation(),
+    "DELETE /api/v1/invitations/{pk}/": _invitation(status=204),
+    "POST /api/v1/invitations/{pk}/resend/": _invitation("resend/"),
+}
+
+
 def _rule(scene: Scene) -> Example:
     body = {
         "name": "loan_period_days",
@@ -362,6 +400,10 @@ PAGES: dict[str, Builder] = {
         "/sign-in/connect/", {}, 303 if s.caller == ANONYMOUS else 400, form=True
     ),
     "POST /sign-out/": lambda s: _form("/sign-out/"),
+    "GET /invitations/accept/": lambda s: Example(
+        f"/invitations/accept/?{urlencode({'token': token_for(s.invitation.token_nonce)})}"
+    ),
+    "POST /invitations/accept/": lambda s: Example("/invitations/accept/", _acceptance(s), form=True),
     "GET /account/": plain("/account/"),
     "GET /titles/{pk}/copies/new/": lambda s: Example(f"/titles/{s.title.pk}/copies/new/"),
     "POST /titles/{pk}/copies/new/": _new_copy_form,
@@ -417,6 +459,7 @@ LIBRARY: dict[str, Builder] = {
     "POST /api/v1/domains/": lambda s: Example(
         "/api/v1/domains/", {"domain": f"{unique('catalogue')}.example.org"}, 201
     ),
+    **MEMBERS,
     "GET /api/v1/service-accounts/": plain("/api/v1/service-accounts/"),
     "POST /api/v1/service-accounts/": _code_and_name("/api/v1/service-accounts/"),
     "GET /api/v1/service-accounts/{pk}/": lambda s: Example(

@@ -43,6 +43,8 @@ class Scene:
     provider: Any
     identity: Any
     session: Any
+    applicant: Any
+    invitation: Any
     service_account: Any
     api_key: Any
     visit: Any
@@ -103,6 +105,7 @@ def build_scene(library: Any) -> Scene:
             security_event(Kind.SIGN_IN_REFUSED, address=f"address:192.0.2.{number}", now=factories.NOW)
         assignment = factories.RoleAssignmentFactory()
         provider, _other = factories.IdentityProviderFactory.create_batch(2)
+        invitation, _other = factories.InvitationFactory.create_batch(2)
         api_key, _other = factories.ApiKeyFactory.create_batch(2)
         visit, _other = factories.VisitFactory.create_batch(2)
         return Scene(
@@ -127,6 +130,8 @@ def build_scene(library: Any) -> Scene:
             provider=provider,
             identity=factories.LinkedIdentityFactory(provider=provider),
             session=_session_of_admin(library),
+            applicant=factories.UserFactory(is_active=False, awaiting_approval=True),
+            invitation=invitation,
             service_account=api_key.service_account,
             api_key=api_key,
             visit=visit,
