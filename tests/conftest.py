@@ -296,14 +296,21 @@ def client_for(library: Any, user: Any = None) -> Any:
 
 @pytest.fixture
 def public_api(db: None) -> Callable[..., Any]:
-    """`public_api()` is an anonymous client on the public site; `public_api(user)` is signed in there."""
+    """`public_api()` is an anonymous client on the public site; `public_api(user)` is signed in there.
 
-    def make(user: Any = None) -> Any:
+    With a second factor, without which staff may do nothing; `public_api(user, factor=False)` leaves them without.
+    """
+
+    def make(user: Any = None, *, factor: bool = True) -> Any:
         from rest_framework.test import APIClient
         from rest_framework_simplejwt.tokens import RefreshToken
 
+        from tests.authenticators import app_of
+
         client = APIClient(HTTP_HOST="localhost")
         if user is not None:
+            if factor:
+                app_of(user)
             client.credentials(HTTP_AUTHORIZATION=f"Bearer {RefreshToken.for_user(user).access_token}")
         return client
 

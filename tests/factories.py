@@ -33,6 +33,7 @@ from tenant_apps.members.models import Invitation
 from tenant_apps.members.rules import LIFETIME, digest_of, new_nonce, token_for
 from tenant_apps.patrons.models import Card, Patron, PatronCategory
 from tenant_apps.visits.models import Visit
+from tests.authenticators import app_of
 
 NOW = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.UTC)
 PASSWORD = "correct-horse-battery"
@@ -66,6 +67,12 @@ class UserFactory(DjangoModelFactory[User]):
         """allauth's record of the address."""
         if create:
             EmailAddress.objects.create(user=self, email=self.email, verified=True, primary=True)
+
+    @factory.post_generation
+    def app(self: Any, create: bool, extracted: object, **_more: object) -> None:
+        """An authenticator app for platform staff, who may do nothing without one."""
+        if create and self.is_staff:
+            app_of(self)
 
 
 class BranchFactory(DjangoModelFactory[Branch]):

@@ -180,6 +180,14 @@ class PermissionDenied(DomainError):
     detail = _("You may not do this.")
 
 
+class MfaEnrolmentRequired(PermissionDenied):
+    """The caller must have a second factor and has none: until then nothing but enrolling one is allowed."""
+
+    code = "mfa_enrolment_required"
+    title = _("Second factor to be set up")
+    detail = _("Your account must have a second factor. Set one up under /api/v1/auth/mfa/ first.")
+
+
 class CsrfFailed(PermissionDenied):
     """A form came without the token that proves it was sent from our own page."""
 

@@ -52,13 +52,16 @@ class Page(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Check the declared permission, then answer; a refusal of a service becomes a page.
 
-        Who has not signed in is sent to do so and comes back to the page, though never to a POST.
+        Who has not signed in is sent to do so and comes back to the page, though never to a POST; who must have a
+        second factor first, to where one is set up.
         """
         method = "GET" if request.method == "HEAD" else str(request.method)
         if method.lower() not in self.http_method_names or not hasattr(self, method.lower()):
             return self.http_method_not_allowed(request, *args, **kwargs)
         try:
             if not self._may(method):
+                if self.principal.lacks_factor:
+                    return see_other(settings.ENROLMENT_URL)
                 if self.principal.is_authenticated:
                     raise PermissionDenied
                 return see_other(sign_in_address(request))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from django.conf import settings
@@ -40,6 +40,7 @@ class Principal:
     `permissions` hold for the whole library; `branch_permissions` for one branch each, by branch id, and
     `collection_permissions` for one collection each. `kind` says who it is that proved itself: a person with an account
     here, an API key, or platform staff on a visit; the latter two have no `user_id`, and are told apart by `label`.
+    `needs_factor`: the person must have a second factor; `lacks_factor`: they have none, and so no permission at all.
     """
 
     user_id: int | None = None
@@ -51,6 +52,8 @@ class Principal:
     collection_permissions: Mapping[int, frozenset[str]] = field(default_factory=dict)
     kind: str = PERSON
     label: str = ""
+    needs_factor: bool = False
+    lacks_factor: bool = False
     # The assignments behind the rights as their loader found them, for whoever tells the caller; no part of the rights.
     grants: Sequence[Mapping[str, Any]] = field(default=(), compare=False, repr=False)
 
@@ -63,6 +66,21 @@ class Principal:
     def is_authenticated(self) -> bool:
         """Whether the caller proved who they are: a person, a key or staff on a visit."""
         return self.is_person or self.kind != PERSON
+
+    def with_factor(self, *, needed: bool, held: bool) -> Principal:
+        """The same person as far as second factors let them: one who needs one and holds none may do nothing."""
+        if not needed:
+            return self
+        if held:
+            return replace(self, needs_factor=True)
+        return replace(
+            self,
+            needs_factor=True,
+            lacks_factor=True,
+            permissions=_NOTHING,
+            branch_permissions={},
+            collection_permissions={},
+        )
 
     @property
     def actor(self) -> Actor:

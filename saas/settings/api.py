@@ -36,6 +36,8 @@ RATE_LIMITS = {
     "signup": (20, 3600),
     "login-account": (10, 300),
     "login-address": (100, 300),
+    # Wrong codes after the right password, for one account, from anywhere.
+    "login-code": (20, 3600),
     # Each asks a provider that somebody else chose.
     "sign-in-elsewhere": (60, 300),
     "registration": (20, 3600),

@@ -5,6 +5,8 @@ from datetime import timedelta
 AUTH_USER_MODEL = "accounts.User"
 # Pages: where people sign in and out, and where they are led afterwards.
 LOGIN_URL, LOGOUT_URL, LOGIN_REDIRECT_URL = "/sign-in/", "/sign-out/", "/account/"
+# Where people are led who must have a second factor and have none.
+ENROLMENT_URL = "/account/security/"
 # A browser stays signed in as long as an API client that never renews its session, and no longer (ASVS 7.3.2).
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 # The address is unique without regard to case, by a constraint on lower(email); the check knows unique=True alone.
@@ -24,6 +26,11 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # A mailed link to a new password works once and for an hour.
 PASSWORD_RESET_TIMEOUT = 3600
+
+# Second factors: allauth.mfa's models; none of its addresses are ours. Codes of 10 digits are 33 bits (ASVS 6.5.4).
+MFA_ADAPTER = "shared_apps.accounts.factor_adapter.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_RECOVERY_CODE_COUNT, MFA_RECOVERY_CODE_DIGITS = 10, 10
 
 # Rights of a caller, by site: what the kernel asks, answered by the app that knows (saas.core.principals).
 PRINCIPAL_LOADERS = {

@@ -14,11 +14,65 @@ class InvalidCredentials(NotAuthenticated):
 
 
 class MfaRequired(NotAuthenticated):
-    """The password is right, and this account has a second factor whose code is missing or wrong."""
+    """The password is right, and this account has a second factor whose code is missing or wrong.
+
+    `methods` lists what the account has: "totp", "webauthn", "recovery_codes".
+    """
 
     code = "mfa_required"
     title = _("Second factor required")
-    detail = _("Send the current code of your authenticator app, or a recovery code, as otp.")
+    detail = _(
+        "Send the current code of your authenticator app, or a recovery code, as otp; or use a passkey."
+    )
+
+
+class PasskeyRefused(NotAuthenticated):
+    """A passkey did not prove who somebody is; the same answer whatever was wrong with it."""
+
+    code = "passkey_refused"
+    title = _("Passkey refused")
+    detail = _("This passkey was not accepted here. Try again, or sign in with your password.")
+
+
+class PasskeyNotAccepted(DomainError):
+    """A new passkey is not of a kind that is accepted, is registered already, or answers no challenge of ours."""
+
+    code = "passkey_not_accepted"
+    status = 400
+    title = _("Passkey not accepted")
+    detail = _("This passkey could not be added. Begin again.")
+
+
+class EnrolmentExpired(Conflict):
+    """Nothing waits to be confirmed in this session: it was confirmed already, or begun too long ago."""
+
+    code = "enrolment_expired"
+    title = _("Nothing to confirm")
+    detail = _("This was confirmed already, or begun too long ago. Begin again.")
+
+
+class FactorNeeded(Conflict):
+    """The last second factor of somebody who must have one cannot be taken away."""
+
+    code = "factor_needed"
+    title = _("Second factor needed")
+    detail = _("Your account must have a second factor. Add another one before you take this one away.")
+
+
+class NoFactor(Conflict):
+    """Recovery codes stand in for a second factor, and this account has none."""
+
+    code = "no_factor"
+    title = _("No second factor")
+    detail = _("Set up an authenticator app or a passkey first.")
+
+
+class TooManyPasskeys(Conflict):
+    """The account has as many passkeys as it may have."""
+
+    code = "too_many_passkeys"
+    title = _("Too many passkeys")
+    detail = _("Take one of your passkeys away first.")
 
 
 class EmailNotVerified(NotAuthenticated):

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Lower
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
@@ -52,6 +54,25 @@ def sessions_of(user_id: int) -> QuerySet[UserSession]:
 def open_sessions(session: Any, *, user: Any) -> QuerySet[OutstandingToken]:
     """The session with this id if it is the user's and has not been ended; for use in `Exists`."""
     return OutstandingToken.objects.filter(jti=session, user=user, blacklistedtoken__isnull=True)
+
+
+def factors_of(user: Any) -> QuerySet[Authenticator]:
+    """A user's second factors: authenticator app and passkeys. Recovery codes stand in for one and are none."""
+    kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+    return Authenticator.objects.filter(user=user, type__in=kinds).order_by("pk")
+
+
+def passkeys_of(user: Any) -> QuerySet[Authenticator]:
+    """A user's passkeys, in the order in which they were added."""
+    return factors_of(user).filter(type=Authenticator.Type.WEBAUTHN)
+
+
+def recovery_codes_left(user: Any) -> int:
+    """How many recovery codes of a user still work; nothing is decrypted for it."""
+    row = Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES).first()
+    if row is None:
+        return 0
+    return int(settings.MFA_RECOVERY_CODE_COUNT) - int(row.data["used_mask"]).bit_count()
 
 
 def load_caller(user_id: int, session: str | None) -> Caller | None:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from saas.core import clock
 from saas.core.tasks import in_each_library, public_task
 from saas.core.tenancy import current_library_or_none, in_public
-from shared_apps.accounts import mails, selectors, services
+from shared_apps.accounts import factor_mails, mails, selectors, services
 from shared_apps.accounts.mails import site_url
 from shared_apps.accounts.models import MailedCode
 from shared_apps.accounts.services import codes, email_change, notices, registration
@@ -22,6 +22,11 @@ from shared_apps.delivery.ports import open_libraries
 from shared_apps.delivery.services import handles
 
 RESET_PATH = "/password/reset/confirm/"
+__all__ = [
+    "factor_mails",
+    "purge_sessions",
+    "send_password_reset",
+]  # what registers itself when workers start
 
 
 @handles(RESET_MAIL)

@@ -54,7 +54,7 @@ def load_caller(user_id: int, session: str | None) -> Caller | None:
 def load_principal(user_id: int | None) -> Principal:
     """Rights of a user on the public site (None: an anonymous caller), in one query.
 
-    What the roles of active staff allow; everybody else may do nothing here.
+    What the roles of active staff allow, once they have a second factor; everybody else may do nothing here.
     """
     if user_id is None:
         return Principal()
@@ -95,19 +95,21 @@ def deletion_requests() -> QuerySet[DeletionRequest]:
 
 def _with_roles(users: QuerySet[Any]) -> QuerySet[Any]:
     held = StaffRole.objects.filter(user=OuterRef("pk")).order_by("role").values_list("role")
-    rows: QuerySet[Any] = users.annotate(_roles=ArraySubquery(held))
+    has_factor = Exists(accounts.factors_of(OuterRef("pk")))
+    rows: QuerySet[Any] = users.annotate(_roles=ArraySubquery(held), _has_factor=has_factor)
     return rows
 
 
 def _principal(user: Any) -> Principal:
     roles = roles_of(user)
-    return Principal(
+    principal = Principal(
         user_id=user.pk,
         email=user.email,
         name=user.name,
         roles=roles,
         permissions=rules.permissions_of(roles),
     )
+    return principal.with_factor(needed=user.is_staff, held=user._has_factor)
 
 
 def owner_contacts() -> list[Contact]:

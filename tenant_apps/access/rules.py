@@ -38,6 +38,9 @@ PERMISSIONS: Final[Mapping[str, Promise]] = {
     "keys.manage": _("Make keys for machines and take them away"),
 }
 
+# Who holds one of these anywhere has a second factor where the library asks its admins for one (`admins_need_mfa`).
+NEED_FACTOR: Final = ("members.manage", "roles.manage")
+
 # Where less than the whole library makes sense. Every permission can be held for the whole library; what is not here
 # for a branch (or a collection) a role that is held there does not give, whatever its list says: the rows of a branch
 # can be told from another's, a setting of the library cannot. What is only seen ("settings.view") any branch opens.

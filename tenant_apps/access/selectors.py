@@ -17,13 +17,13 @@ from saas.core.principals import Principal
 from saas.core.security_events import Contact
 from shared_apps.accounts import selectors as accounts
 from tenant_apps.access.models import Role, RoleAssignment
-from tenant_apps.access.rules import ADMIN, GUEST, PERMISSIONS, Grant, combine, permissions_of
+from tenant_apps.access.rules import ADMIN, GUEST, NEED_FACTOR, PERMISSIONS, Grant, combine, permissions_of
 from tenant_apps.branches.selectors import all_branches
 from tenant_apps.collections.selectors import all_collections
 from tenant_apps.keys.selectors import Rights as HeldRights
 from tenant_apps.preferences import selectors as preferences
 
-GUESTS_MAY_SEARCH = "guests_may_search"
+GUESTS_MAY_SEARCH, ADMINS_NEED_MFA = "guests_may_search", "admins_need_mfa"
 MANAGE = "roles.manage"
 ASSIGNMENT_FILTERS = {
     "user": "user_id",
@@ -41,13 +41,11 @@ def load_caller(user_id: int, session: str | None) -> Caller | None:
     """
     open_session: Any = accounts.open_sessions(session, user=OuterRef("pk"))
     rows = accounts.users().annotate(
-        _grants=ArraySubquery(grants_of(user=OuterRef("pk"))),
+        **_rights(),
         _session_open=Value(True) if session is None else Exists(open_session),
     )
     user: Any = rows.filter(pk=user_id).first()
-    if user is None:
-        return None
-    return Caller(user, _principal(user.pk, user.email, user.name, user._grants), bool(user._session_open))
+    return None if user is None else Caller(user, _principal(user), bool(user._session_open))
 
 
 def load_principal(user_id: int | None) -> Principal:
@@ -58,10 +56,8 @@ def load_principal(user_id: int | None) -> Principal:
     """
     if user_id is None:
         return _guest()
-    grants = ArraySubquery(grants_of(user=OuterRef("pk")))
-    found = accounts.users().filter(pk=user_id, is_active=True).annotate(_grants=grants)
-    row = found.values_list("id", "email", "name", "_grants").first()
-    return _guest() if row is None else _principal(*row)
+    user: Any = accounts.users().filter(pk=user_id, is_active=True).annotate(**_rights()).first()
+    return _guest() if user is None else _principal(user)
 
 
 def roles() -> QuerySet[Role]:
@@ -207,18 +203,31 @@ def grants_of(**holder: Any) -> QuerySet[RoleAssignment, Any]:
     return RoleAssignment.objects.filter(**holder).order_by("id").values_list(grant, flat=True)
 
 
-def _principal(user_id: int, email: str, name: str, grants: list[Grant]) -> Principal:
+def _rights() -> dict[str, Any]:
+    """What `_principal` reads of a user, as annotations: grants, and what decides about a second factor."""
+    return {
+        "_grants": ArraySubquery(grants_of(user=OuterRef("pk"))),
+        "_has_factor": Exists(accounts.factors_of(OuterRef("pk"))),
+        "_admins_need_mfa": preferences.stored(ADMINS_NEED_MFA),
+    }
+
+
+def _principal(user: Any) -> Principal:
+    grants: list[Grant] = user._grants
     rights = combine(grants)
-    return Principal(
-        user_id=user_id,
-        email=email,
-        name=name,
+    principal = Principal(
+        user_id=user.pk,
+        email=user.email,
+        name=user.name,
         roles=tuple(dict.fromkeys(grant["role"] for grant in grants)),
         permissions=rights.everywhere if grants else _guest().permissions,
         branch_permissions=rights.by_branch,
         collection_permissions=rights.by_collection,
         grants=grants,
     )
+    asked = preferences.or_default(ADMINS_NEED_MFA, user._admins_need_mfa)
+    needed = bool(asked) and any(principal.may_anywhere(name) for name in NEED_FACTOR)
+    return principal.with_factor(needed=needed, held=user._has_factor)
 
 
 def _guest() -> Principal:

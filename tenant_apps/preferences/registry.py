@@ -79,6 +79,12 @@ for _built_in in (
         choices=("closed", "approval", "open"),
     ),
     Setting(
+        "admins_need_mfa",
+        Kind.BOOL,
+        False,
+        _("Whether people who manage members or roles may do nothing before they have a second factor."),
+    ),
+    Setting(
         "contact_email",
         Kind.EMAIL,
         "",

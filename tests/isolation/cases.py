@@ -44,6 +44,8 @@ class Case:
 
 
 CASES: dict[str, Case] = {
+    "GET /api/v1/auth/mfa/webauthn/{pk}/": Case("passkey"),
+    "DELETE /api/v1/auth/mfa/webauthn/{pk}/": Case("passkey"),
     "GET /api/v1/roles/{pk}/": Case("role"),
     "PATCH /api/v1/roles/{pk}/": Case("role"),
     "DELETE /api/v1/roles/{pk}/": Case("role"),

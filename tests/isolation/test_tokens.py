@@ -14,6 +14,7 @@ from saas.core import clock
 from saas.core.tenancy import in_library, in_public
 from shared_apps.accounts.models import User
 from shared_apps.accounts.services import start_session
+from tests.authenticators import app_of
 
 pytestmark = pytest.mark.django_db
 SITES = ("north", "south", "public")
@@ -55,9 +56,9 @@ def sites(north: Any, south: Any) -> dict[str, Site]:
     with in_public():
         User.objects.all().delete()
         # The same id as north's and south's admin: a token that only said "user 1" would fit everywhere.
-        User(id=first, email="staff@platform.example", is_staff=True, is_superuser=True).save(
-            force_insert=True
-        )
+        staff = User(id=first, email="staff@platform.example", is_staff=True, is_superuser=True)
+        staff.save(force_insert=True)
+        app_of(staff)
     return {
         "north": Site("north", lambda: in_library(north)),
         "south": Site("south", lambda: in_library(south)),

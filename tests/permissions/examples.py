@@ -28,6 +28,14 @@ from tenant_apps.access import services as access
 from tenant_apps.catalog.marc import TitleDraft, build_record
 from tenant_apps.members.rules import token_for
 from tenant_apps.preferences import services as preferences
+from tests.authenticators import (
+    SoftPasskey,
+    app_of,
+    code_at,
+    passkey_of,
+    recovery_code,
+    unused_code,
+)
 from tests.factories import NOW, PASSWORD, unique
 from tests.permissions.matrix import ADMIN, ANONYMOUS
 from tests.permissions.scene import PublicScene, Scene
@@ -75,7 +83,10 @@ def _if_match(row: Any) -> dict[str, str]:
 
 
 def _login(scene: Scene | PublicScene) -> Example:
-    return Example("/api/v1/auth/login/", {"email": scene.account.email, "password": PASSWORD})
+    body = {"email": scene.account.email, "password": PASSWORD}
+    if isinstance(scene, PublicScene):
+        body["otp"] = unused_code(scene.account)
+    return Example("/api/v1/auth/login/", body)
 
 
 def _logout(scene: Scene | PublicScene) -> Example:
@@ -121,7 +132,67 @@ def _password_reset_confirm(scene: Scene | PublicScene) -> Example:
     return Example("/api/v1/auth/password/reset/confirm/", body)
 
 
+def _proved(path: str, status: int = 200) -> Builder:
+    """A change of one's own factors, by somebody who has an authenticator app."""
+
+    def build(scene: Scene | PublicScene) -> Example:
+        return Example(path, {"password": PASSWORD, "otp": unused_code(scene.account)}, status)
+
+    return build
+
+
+def _app_delete(scene: Scene | PublicScene) -> Example:
+    passkey_of(scene.account)  # so that it is not the last factor of somebody who must have one
+    return Example(f"{MFA}totp/", {"password": PASSWORD, "otp": unused_code(scene.account)}, 204)
+
+
+def _app_confirm(scene: Scene | PublicScene) -> Example:
+    # The client's token belongs to no session: what it began is kept under the token's own id, which only it knows.
+    secret = app_of(scene.account)
+    return Example("/api/v1/auth/mfa/totp/confirm/", {"code": code_at(secret, clock.now())}, 409)
+
+
+def _passkey_create(scene: Scene | PublicScene) -> Example:
+    key = SoftPasskey("http://north.localhost", "north.localhost")
+    options = {"publicKey": {"challenge": "AAAA", "user": {"id": "AAAA"}}}
+    return Example(f"{MFA}webauthn/", {"name": "Phone", "credential": key.create(options)}, 400)
+
+
+def _passkey(scene: Scene | PublicScene) -> Example:
+    return Example(f"{MFA}webauthn/{_key_of(scene).pk}/")
+
+
+def _passkey_delete(scene: Scene | PublicScene) -> Example:
+    key = _key_of(scene)
+    app_of(key.user)  # so that it is not the last factor of somebody who must have one
+    body = {"password": PASSWORD, "otp": recovery_code(key.user)}
+    return Example(f"{MFA}webauthn/{key.pk}/", body, 204)
+
+
+def _key_of(scene: Scene | PublicScene) -> Any:
+    return scene.passkey if isinstance(scene, Scene) else passkey_of(scene.account)
+
+
+def _passkey_sign_in(scene: Scene | PublicScene) -> Example:
+    """With a key that nobody has registered: who may ask is told so, and no more."""
+    key = SoftPasskey("http://north.localhost", "north.localhost", handle="AAAA")
+    body = {"credential": key.get({"publicKey": {"challenge": "AAAA"}})}
+    return Example("/api/v1/auth/webauthn/", body, 401)
+
+
+MFA = "/api/v1/auth/mfa/"
 AUTH: dict[str, Builder] = {
+    "GET /api/v1/auth/mfa/": plain(MFA),
+    "POST /api/v1/auth/mfa/totp/": _proved(f"{MFA}totp/"),
+    "DELETE /api/v1/auth/mfa/totp/": _app_delete,
+    "POST /api/v1/auth/mfa/totp/confirm/": _app_confirm,
+    "POST /api/v1/auth/mfa/recovery-codes/": _proved(f"{MFA}recovery-codes/", 201),
+    "POST /api/v1/auth/mfa/webauthn/": _passkey_create,
+    "POST /api/v1/auth/mfa/webauthn/options/": _proved(f"{MFA}webauthn/options/"),
+    "GET /api/v1/auth/mfa/webauthn/{pk}/": _passkey,
+    "DELETE /api/v1/auth/mfa/webauthn/{pk}/": _passkey_delete,
+    "POST /api/v1/auth/webauthn/": _passkey_sign_in,
+    "POST /api/v1/auth/webauthn/options/": plain("/api/v1/auth/webauthn/options/", body={}),
     "POST /api/v1/auth/login/": _login,
     "POST /api/v1/auth/logout/": _logout,
     "POST /api/v1/auth/refresh/": _refresh,

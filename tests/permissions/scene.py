@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.db import transaction
 
 from saas.core import clock
@@ -15,6 +16,7 @@ from shared_apps.accounts.services import start_session
 from shared_apps.platform.rules import ROLES
 from shared_apps.tenants.models import Library
 from tests import factories
+from tests.authenticators import passkey_of
 from tests.permissions.matrix import ANONYMOUS, OPERATOR
 
 
@@ -53,8 +55,17 @@ class Scene:
     @property
     def account(self) -> User:
         """The caller's own account; the reader's where nobody is signed in."""
-        role = "reader" if self.caller == ANONYMOUS else self.caller
-        return User.objects.get(email=f"{role}@{self.library.subdomain}.example")
+        return self._account("reader" if self.caller == ANONYMOUS else self.caller)
+
+    @property
+    def passkey(self) -> Authenticator:
+        """A passkey of the caller's own, with recovery codes; an admin's where nobody is signed in."""
+        with in_library(self.library):
+            return passkey_of(self._account("admin" if self.caller == ANONYMOUS else self.caller))
+
+    def _account(self, role: str) -> User:
+        with in_library(self.library):
+            return User.objects.get(email=f"{role}@{self.library.subdomain}.example")
 
 
 @dataclass(frozen=True)

@@ -160,7 +160,7 @@ class ProblemAwareSchema(AutoSchema):
         yield from (errors.RateLimited, errors.NotAcceptable, errors.InternalError, errors.UnknownParameter)
         declared = getattr(self.view, "permissions", {})
         if declared.get(self._declared_key(), "") is not None:
-            yield from (errors.NotAuthenticated, errors.PermissionDenied)
+            yield from (errors.NotAuthenticated, errors.PermissionDenied, errors.MfaEnrolmentRequired)
         if self.view.get_authenticators():
             yield errors.TokenInvalid
         if "{" in self.path:

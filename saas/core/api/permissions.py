@@ -9,8 +9,14 @@ from typing import Any
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from saas.core.errors import MethodNotAllowed, NotAuthenticated, PermissionDenied
-from saas.core.principals import principal_of
+from saas.core.errors import (
+    DomainError,
+    MethodNotAllowed,
+    MfaEnrolmentRequired,
+    NotAuthenticated,
+    PermissionDenied,
+)
+from saas.core.principals import Principal, principal_of
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +29,10 @@ class HasDeclaredPermission(BasePermission):
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Return True. Raises NotAuthenticated (401), PermissionDenied (403) or MethodNotAllowed (405)."""
+        """Return True.
+
+        Raises NotAuthenticated (401), PermissionDenied or MfaEnrolmentRequired (403), MethodNotAllowed (405).
+        """
         key = declared_key(request, view)
         declared = getattr(view, "permissions", {})
         if key is None:
@@ -37,7 +46,14 @@ class HasDeclaredPermission(BasePermission):
         principal = principal_of(request)
         if principal.may_anywhere(permission):
             return True
-        raise PermissionDenied if principal.is_authenticated else NotAuthenticated
+        raise refusal_for(principal)
+
+
+def refusal_for(principal: Principal) -> DomainError:
+    """Why this caller, who lacks a permission, is refused."""
+    if principal.lacks_factor:
+        return MfaEnrolmentRequired()
+    return PermissionDenied() if principal.is_authenticated else NotAuthenticated()
 
 
 def declared_key(request: Request, view: Any) -> str | None:

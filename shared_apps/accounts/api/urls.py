@@ -2,11 +2,20 @@
 
 from django.urls import path
 
-from shared_apps.accounts.api import account_views, views
+from shared_apps.accounts.api import account_views, mfa_views, passkey_views, views
 
 urlpatterns = [
     path("login/", views.LoginView.as_view(), name="auth-login"),
     path("logout/", views.LogoutView.as_view(), name="auth-logout"),
+    path("mfa/", mfa_views.FactorsView.as_view(), name="mfa"),
+    path("mfa/totp/", mfa_views.AppView.as_view(), name="mfa-totp"),
+    path("mfa/totp/confirm/", mfa_views.ConfirmAppView.as_view(), name="mfa-totp-confirm"),
+    path("mfa/recovery-codes/", mfa_views.RecoveryCodesView.as_view(), name="mfa-recovery-codes"),
+    path("mfa/webauthn/", mfa_views.PasskeysView.as_view(), name="mfa-webauthn"),
+    path("mfa/webauthn/options/", mfa_views.PasskeyOptionsView.as_view(), name="mfa-webauthn-options"),
+    path("mfa/webauthn/<str:pk>/", mfa_views.PasskeyView.as_view(), name="mfa-passkey"),
+    path("webauthn/", passkey_views.PasskeySignInView.as_view(), name="auth-webauthn"),
+    path("webauthn/options/", passkey_views.PasskeyChallengeView.as_view(), name="auth-webauthn-options"),
     path("refresh/", views.RefreshView.as_view(), name="auth-refresh"),
     path(
         "sessions/",

@@ -10,6 +10,19 @@ from shared_apps.accounts.services.membership import (
     reactivate_user,
     refuse_user,
 )
+from shared_apps.accounts.services.own_factors import (
+    Asker,
+    Enrolled,
+    PendingApp,
+    Proof,
+    begin_app,
+    confirm_app,
+    enrol_app,
+    pending_app,
+    remove,
+    remove_app,
+    renew_recovery_codes,
+)
 from shared_apps.accounts.services.own_sessions import end_other_sessions, end_own_session
 from shared_apps.accounts.services.passwords import (
     change_password,
@@ -23,6 +36,7 @@ from shared_apps.accounts.services.passwords import (
 from shared_apps.accounts.services.profiles import change_profile
 from shared_apps.accounts.services.proved_elsewhere import register_proved, sign_in_proved
 from shared_apps.accounts.services.registration import Verified, register, resend_code, verify_email
+from shared_apps.accounts.services.second_factors import check_code, methods_of, require_code
 from shared_apps.accounts.services.sessions import (
     SessionTokens,
     end_all_sessions,
@@ -32,21 +46,28 @@ from shared_apps.accounts.services.sessions import (
     sign_out,
     start_session,
 )
-from shared_apps.accounts.services.signing_in import Credentials, SignedIn, sign_in
+from shared_apps.accounts.services.signing_in import Credentials, SignedIn, sign_in, sign_in_with_passkey
 from shared_apps.accounts.services.users import create_first_user, create_user
 
 __all__ = [
+    "Asker",
     "Client",
     "Credentials",
+    "Enrolled",
+    "PendingApp",
+    "Proof",
     "SessionTokens",
     "SignedIn",
     "User",
     "Verified",
     "approve_user",
+    "begin_app",
     "change_password",
     "change_profile",
+    "check_code",
     "check_new_password",
     "check_reset_link",
+    "confirm_app",
     "confirm_email_change",
     "create_first_user",
     "create_user",
@@ -55,21 +76,29 @@ __all__ = [
     "end_other_sessions",
     "end_own_session",
     "end_session",
+    "enrol_app",
     "erase_account",
+    "methods_of",
+    "pending_app",
     "purge_sessions",
     "reactivate_user",
     "refresh_session",
     "refuse_user",
     "register",
     "register_proved",
+    "remove",
+    "remove_app",
+    "renew_recovery_codes",
     "request_email_change",
     "request_password_reset",
+    "require_code",
     "require_password",
     "resend_code",
     "reset_link_parts",
     "reset_password",
     "sign_in",
     "sign_in_proved",
+    "sign_in_with_passkey",
     "sign_out",
     "start_session",
     "verify_email",

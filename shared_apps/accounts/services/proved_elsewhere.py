@@ -18,8 +18,9 @@ from shared_apps.accounts.clients import Client
 from shared_apps.accounts.errors import AwaitingApproval, InvalidCredentials, RegistrationClosed
 from shared_apps.accounts.models import User
 from shared_apps.accounts.services import attempts
+from shared_apps.accounts.services.second_factors import require_code
 from shared_apps.accounts.services.sessions import start_session
-from shared_apps.accounts.services.signing_in import SignedIn, _require_second_factor
+from shared_apps.accounts.services.signing_in import SignedIn
 from shared_apps.accounts.services.users import create_user
 from shared_apps.audit import services as audit
 
@@ -59,7 +60,7 @@ def sign_in_proved(
     try:
         if user is None or not user.is_active:
             raise AwaitingApproval if user is not None and user.awaiting_approval else InvalidCredentials
-        _require_second_factor(user, otp)
+        require_code(user, otp, now=now)
     except NotAuthenticated as refusal:
         _refused(refusal, user, way, client, now)
         raise

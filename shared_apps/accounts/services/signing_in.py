@@ -1,7 +1,7 @@
 """Signing in: one way for every client, with the same answer in the same time for whatever is wrong.
 
-allauth's backend checks the password and hashes a dummy where there is no account; allauth.mfa checks the
-second factor.
+allauth's backend checks the password and hashes a dummy where there is no account; `second_factors` checks the
+code, `passkeys` what stands for both.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import cast
 
 import structlog
-from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.hashers import check_password
@@ -25,16 +24,17 @@ from saas.core.security_events import Kind, security_event
 from saas.core.tenancy import current_library_or_none
 from shared_apps.accounts import selectors
 from shared_apps.accounts.clients import Client
-from shared_apps.accounts.errors import AwaitingApproval, EmailNotVerified, InvalidCredentials, MfaRequired
+from shared_apps.accounts.errors import AwaitingApproval, EmailNotVerified, InvalidCredentials
 from shared_apps.accounts.models import User
-from shared_apps.accounts.services import attempts
+from shared_apps.accounts.services import attempts, passkeys
+from shared_apps.accounts.services.passkeys import Credential, RelyingParty
+from shared_apps.accounts.services.second_factors import require_code
 from shared_apps.accounts.services.sessions import SessionTokens, start_session
 from shared_apps.audit import services as audit
 
 log = structlog.get_logger("libraryhub.security")
 # No account can have this address: what is checked against it costs a hash and fails.
 _NOBODY = "nobody@invalid"
-_CODES = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,39 +75,64 @@ def sign_in(
     name = credentials.email or f"card {credentials.card_number}"
     attempt = attempts.begin(name=name, user=user, address=address, device=device)
     try:
-        proved = _prove(user, credentials)
+        proved = _prove(user, credentials, now)
     except NotAuthenticated as refusal:
-        security_event(
-            Kind.SIGN_IN_REFUSED,
-            user_id=user.pk if user else None,
-            address=address,
-            now=now,
-            reason=refusal.code,
-        )
-        audit.record(
-            action="session.refused",
-            target=user,
-            by=ANONYMOUS,
-            changes={"reason": refusal.code},
-            personal={"address": address},
-            now=now,
-        )
+        _refused(user, refusal, address, now)
         raise
     attempts.succeeded(attempt)
+    client = Client(address, user_agent, device)
+    return _open(proved, client, how="card" if credentials.card_number else "email", now=now)
+
+
+def sign_in_with_passkey(
+    *, credential: Credential, flow: str | None, site: RelyingParty, client: Client, now: datetime
+) -> SignedIn:
+    """Open a session for whoever holds a passkey of this library and host and has verified themselves to it.
+
+    `flow` is the secret that `passkeys.begin_sign_in` was given. Raises RateLimited, PasskeyRefused, EmailNotVerified.
+    """
+    attempt = attempts.begin(name=f"passkey {credential['rawId']}", user=None, address=client.address)
+    try:
+        user = passkeys.verify(flow, credential, site=site, now=now)
+        _require_verified_email(user)
+    except NotAuthenticated as refusal:
+        _refused(None, refusal, client.address, now)
+        raise
+    attempts.succeeded(attempt)
+    return _open(user, client, how="passkey", now=now)
+
+
+def _refused(user: User | None, refusal: NotAuthenticated, address: str, now: datetime) -> None:
+    security_event(
+        Kind.SIGN_IN_REFUSED,
+        user_id=user.pk if user else None,
+        address=address,
+        now=now,
+        reason=refusal.code,
+    )
+    audit.record(
+        action="session.refused",
+        target=user,
+        by=ANONYMOUS,
+        changes={"reason": refusal.code},
+        personal={"address": address},
+        now=now,
+    )
+
+
+def _open(user: User, client: Client, *, how: str, now: datetime) -> SignedIn:
     with transaction.atomic():
-        client = Client(address, user_agent, device)
-        way = "card" if credentials.card_number else "email"
-        tokens = start_session(user=proved, now=now, client=client, opened_with=way)
+        tokens = start_session(user=user, now=now, client=client, opened_with=how)
         audit.record(
             action="session.started",
-            target=proved,
-            by=Actor(kind="person", user_id=proved.pk),
-            changes={"with": way},
-            personal={"address": address},
+            target=user,
+            by=Actor(kind="person", user_id=user.pk),
+            changes={"with": how},
+            personal={"address": client.address},
             now=now,
         )
-    log.info("signed_in", user_id=proved.pk, address=address)
-    return SignedIn(proved, tokens, attempts.new_device(proved))
+    log.info("signed_in", user_id=user.pk, address=client.address)
+    return SignedIn(user, tokens, attempts.new_device(user))
 
 
 def _account_of(credentials: Credentials) -> User | None:
@@ -124,7 +149,7 @@ def _account_of(credentials: Credentials) -> User | None:
     return None if user_id is None else selectors.users().filter(pk=user_id).first()
 
 
-def _prove(user: User | None, credentials: Credentials) -> User:
+def _prove(user: User | None, credentials: Credentials, now: datetime) -> User:
     waiting = _waiting(user, credentials)
     if waiting is not None:
         hashed, refusal = waiting
@@ -135,9 +160,8 @@ def _prove(user: User | None, credentials: Credentials) -> User:
     # do.
     if user is None or proved is None or proved.pk != user.pk:
         raise InvalidCredentials
-    if not selectors.has_verified_email(user):
-        raise EmailNotVerified
-    _require_second_factor(user, credentials.otp)
+    _require_verified_email(user)
+    require_code(user, credentials.otp, now=now)
     # Not `user`: where the password was hashed in an older way, `proved` has the new hash, which tokens remember.
     return proved
 
@@ -152,13 +176,6 @@ def _waiting(user: User | None, credentials: Credentials) -> tuple[str, type[Not
     return None
 
 
-def _require_second_factor(user: User, otp: str | None) -> None:
-    factors = list(Authenticator.objects.filter(user=user).order_by("pk"))
-    if not factors:
-        return
-    for factor in factors:
-        # A WebAuthn key has no code that could be sent here: such an account needs one of the others.
-        if otp and factor.type in _CODES and factor.wrap().validate_code(otp):
-            factor.record_usage()
-            return
-    raise MfaRequired
+def _require_verified_email(user: User) -> None:
+    if not selectors.has_verified_email(user):
+        raise EmailNotVerified

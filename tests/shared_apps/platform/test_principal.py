@@ -11,11 +11,15 @@ from saas.core.tenancy import in_library
 from shared_apps.accounts.models import User
 from shared_apps.platform.rules import DELETION_APPROVE, MANAGE, PERMISSIONS, ROLES, STAFF_MANAGE, VIEW
 from shared_apps.platform.selectors import load_caller, load_principal
+from tests.authenticators import app_of
 from tests.factories import StaffRoleFactory
 
 
-def person(email: str = "staff@platform.example", **flags: bool) -> User:
-    return User.objects.create_user(email, "correct-horse-battery", name="Sam Staff", **flags)
+def person(email: str = "staff@platform.example", *, factor: bool = True, **flags: bool) -> User:
+    user = User.objects.create_user(email, "correct-horse-battery", name="Sam Staff", **flags)
+    if factor:
+        app_of(user)
+    return user
 
 
 @pytest.mark.django_db
@@ -50,6 +54,16 @@ def test_an_owner_may_do_everything_and_nobody_else_may_manage_staff() -> None:
         assert ROLES[role] < ROLES["owner"]
         assert not ROLES[role] & {STAFF_MANAGE, DELETION_APPROVE}
         assert VIEW in ROLES[role]
+
+
+@pytest.mark.django_db
+def test_staff_without_a_second_factor_may_do_nothing() -> None:
+    """Whatever the flags say; whoever is no member of staff needs none."""
+    principal = load_principal(person(factor=False, is_staff=True, is_superuser=True).pk)
+    assert principal.permissions == set()
+    assert (principal.is_person, principal.needs_factor, principal.lacks_factor) == (True, True, True)
+    other = load_principal(person("guest@platform.example", factor=False).pk)
+    assert (other.needs_factor, other.lacks_factor) == (False, False)
 
 
 @pytest.mark.django_db

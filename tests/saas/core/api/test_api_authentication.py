@@ -19,6 +19,7 @@ from saas.core.principals import principal_of
 from saas.core.tenancy import in_public
 from shared_apps.accounts.models import User
 from shared_apps.accounts.services import create_user, end_session, start_session
+from tests.authenticators import app_of
 
 pytestmark = pytest.mark.django_db
 
@@ -73,6 +74,7 @@ def test_the_public_site_has_its_own_people(db: None, django_assert_num_queries:
         staff = create_user(
             email="s@platform.example", name="S", verified=True, is_staff=True, now=clock.now(), by=SYSTEM
         )
+        app_of(staff)
         request = request_with(f"Bearer {start_session(user=staff, now=clock.now()).access}")
         with django_assert_num_queries(2):
             assert request.user == staff

@@ -138,7 +138,7 @@ def test_errors_that_come_with_the_shape(document: Any) -> None:
     assert {"invalid_cursor", "invalid_parameter", "unknown_parameter"} <= codes(listed, 400)
     assert {"validation_failed", "unknown_field", "malformed_json"} <= codes(checkout, 400)
     assert codes(checkout, 413) == {"body_too_large"}
-    assert codes(listed, 403) == {"permission_denied"}
+    assert codes(listed, 403) == {"permission_denied", "mfa_enrolment_required"}
     assert codes(one, 404) == {"not_found"}
     assert "403" not in one["responses"]
     assert "404" not in me["responses"]
