@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, transaction
 from django.utils import translation
 
 from saas.core import clock
 from saas.core.errors import NotFound
 from saas.core.principals import SYSTEM, Actor, Principal
 from saas.core.seeding import LibrarySeed
-from saas.core.tenancy import in_library
 from shared_apps.accounts.errors import EmailTaken
 from shared_apps.accounts.models import User
 from shared_apps.audit.models import AuditEntry
-from tenant_apps.access import selectors, services
+from tenant_apps.access import machines, selectors, services
 from tenant_apps.access.errors import AlreadyAssigned, CannotGrant, LastAdmin
 from tenant_apps.access.models import Role, RoleAssignment
 from tenant_apps.access.rules import PERMISSIONS, STANDARD_ROLES
 from tenant_apps.branches.models import Branch
+from tenant_apps.collections import services as collections
+from tenant_apps.collections.errors import CollectionInUse
+from tests import factories
 
 ADMIN = Principal(user_id=1, permissions=frozenset(PERMISSIONS))
 
@@ -170,31 +171,117 @@ def test_an_assignment_that_does_not_exist_cannot_be_removed(in_north: Any) -> N
         unassign(999_999)
 
 
-def test_two_admins_cannot_remove_each_other_at_once(committed_library: Any) -> None:
-    with in_library(committed_library):
-        second = assign(User.objects.get(email="reader@east.example"), "admin")
-        first = RoleAssignment.objects.filter(role__code="admin").exclude(pk=second.pk).get()
-    start, answers = threading.Barrier(2), []
+def test_an_account_that_is_the_last_admin_cannot_go(reader: User) -> None:
+    (admin,) = User.objects.filter(email="admin@north.example")
+    with transaction.atomic(), pytest.raises(LastAdmin):
+        services.require_not_last_admin(admin.pk)
+    services.require_not_last_admin(reader.pk)
+    assign(reader, "admin")
+    services.require_not_last_admin(admin.pk)
+    User.objects.filter(pk=admin.pk).update(is_active=False)
+    with pytest.raises(LastAdmin):
+        services.require_not_last_admin(reader.pk)
+    # Somebody who cannot sign in is missed by nobody.
+    services.require_not_last_admin(admin.pk)
 
-    def remove(pk: int) -> None:
-        try:
-            with in_library(committed_library):
-                start.wait()
-                unassign(pk)
-                answers.append("removed")
-        except LastAdmin:
-            answers.append("refused")
-        finally:
-            connection.close()
 
-    threads = [threading.Thread(target=remove, args=(pk,)) for pk in (first.pk, second.pk)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(answers) == ["refused", "removed"]
-    with in_library(committed_library):
-        assert RoleAssignment.objects.filter(role__code="admin").count() == 1
+def test_a_machine_does_not_count_as_an_admin(in_north: Any) -> None:
+    machine = factories.ServiceAccountFactory()
+    given = services.assign_role(service_account_id=machine.pk, role="admin", by=SYSTEM, now=clock.now())
+    with pytest.raises(LastAdmin):
+        unassign(RoleAssignment.objects.get(role__code="admin", user__isnull=False))
+    unassign(given)
+
+
+# -- machines and collections -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scope", [{}, {"branch": "harbour"}, {"collection": "maps"}])
+def test_a_machine_holds_roles_as_people_do(harbour: Branch, scope: dict[str, str]) -> None:
+    factories.CollectionFactory(code="maps")
+    machine = factories.ServiceAccountFactory()
+    values: dict[str, Any] = {"role": "librarian", "by": SYSTEM, "now": clock.now(), **scope}
+    given = services.assign_role(service_account_id=machine.pk, **values)
+    before = RoleAssignment.objects.count(), AuditEntry.objects.count()
+    with pytest.raises(AlreadyAssigned):
+        services.assign_role(service_account_id=machine.pk, **values)
+    assert (RoleAssignment.objects.count(), AuditEntry.objects.count()) == before
+    rights = machines.rights_of_service_account(machine.pk)
+    assert [bool(part) for part in (rights.everywhere, rights.by_branch, rights.by_collection)] == [
+        not scope,
+        "branch" in scope,
+        "collection" in scope,
+    ]
+    (entry,) = AuditEntry.objects.filter(action="role.assigned", target_id=str(given.pk))
+    assert entry.changes == {
+        "service_account": machine.pk,
+        "role": "librarian",
+        "branch": scope.get("branch"),
+        **({"collection": "maps"} if "collection" in scope else {}),
+    }
+
+
+def test_what_no_key_may_does_not_come_with_a_role_either(in_north: Any) -> None:
+    machine = factories.ServiceAccountFactory()
+    services.assign_role(service_account_id=machine.pk, role="admin", by=SYSTEM, now=clock.now())
+    rights = machines.rights_of_service_account(machine.pk)
+    assert rights.everywhere == set(PERMISSIONS) - {"roles.manage", "keys.manage", "members.manage"}
+
+
+def test_the_same_role_may_be_held_in_several_places(reader: User, harbour: Branch) -> None:
+    for code in ("maps", "prints"):
+        factories.CollectionFactory(code=code)
+        assign(reader, collection=code)
+        with pytest.raises(AlreadyAssigned):
+            assign(reader, collection=code)
+    for branch in (None, "harbour", "main"):
+        assign(reader, branch=branch)
+    assert RoleAssignment.objects.filter(user=reader, role__code="librarian").count() == 5
+
+
+def test_a_keeper_of_a_collection_gives_roles_for_it_alone(reader: User) -> None:
+    maps, _prints = (factories.CollectionFactory(code=code) for code in ("maps", "prints"))
+    here = Principal(user_id=1, collection_permissions={maps.pk: frozenset(PERMISSIONS)})
+    assert assign(reader, "librarian", collection="maps", granter=here)
+    before = RoleAssignment.objects.count()
+    for scope in ({}, {"branch": "main"}, {"collection": "prints"}):
+        with pytest.raises(CannotGrant):
+            assign(reader, "librarian", granter=here, **scope)
+    assert RoleAssignment.objects.count() == before
+
+
+@pytest.mark.parametrize(
+    ("wrong", "constraint"),
+    [
+        ({"user": None}, "access_assignment_one_holder"),
+        ({"service_account": "machine"}, "access_assignment_one_holder"),
+        ({"branch": "harbour", "collection": "maps"}, "access_assignment_one_scope"),
+    ],
+)
+def test_the_database_keeps_one_holder_and_one_scope(
+    reader: User, harbour: Branch, wrong: dict[str, Any], constraint: str
+) -> None:
+    made = {
+        "machine": factories.ServiceAccountFactory(),
+        "harbour": harbour,
+        "maps": factories.CollectionFactory(code="maps"),
+        None: None,
+    }
+    values = {"user": reader, **{field: made[name] for field, name in wrong.items()}}
+    role = Role.objects.get(code="librarian")
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        RoleAssignment.objects.create(role=role, created_at=clock.now(), **values)
+    assert RoleAssignment.objects.create(role=role, created_at=clock.now(), user=reader)
+
+
+def test_a_collection_for_which_somebody_holds_a_role_stays(reader: User) -> None:
+    maps = factories.CollectionFactory(code="maps")
+    given = assign(reader, collection="maps")
+    with pytest.raises(CollectionInUse):
+        collections.delete_collection(collection_id=maps.pk, by=SYSTEM, now=clock.now())
+    assert RoleAssignment.objects.filter(pk=given.pk).exists()
+    unassign(given)
+    collections.delete_collection(collection_id=maps.pk, by=SYSTEM, now=clock.now())
 
 
 # -- members and new libraries --------------------------------------------------------------------------------
