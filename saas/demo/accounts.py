@@ -20,8 +20,8 @@ def card_number(digit: str, last: str) -> str:
     return f"2{digit}00000000{last}"
 
 
-def card(*, port: int, seconds: float) -> str:
-    """What the demo prints when everything is up."""
+def card(*, port: int, seconds: float, staff_secret: str) -> str:
+    """What the demo prints when everything is up; `staff_secret` is that of platform staff's authenticator app."""
     lines = [
         "",
         f"  LibraryHub is ready ({seconds:.1f} s). Ctrl-C ends it.",
@@ -35,5 +35,6 @@ def card(*, port: int, seconds: float) -> str:
         lines.append(f"  {name:<26} http://{subdomain}.localhost:{port}/")
         lines.append("      " + "  ".join(email(role, subdomain) for role in ROLES))
     lines += ["", "  To lend at riverside's desk: card 21000000000001, copy 1000011 at branch main or east."]
-    lines += ["", f"  Platform staff             {STAFF}", f"  Password of all of them    {PASSWORD}", ""]
+    lines += ["", f"  Platform staff             {STAFF}", f"  Its TOTP secret            {staff_secret}"]
+    lines += [f"  Password of all of them    {PASSWORD}", ""]
     return "\n".join(lines)

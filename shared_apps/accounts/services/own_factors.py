@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from saas.core.errors import FieldProblem, NotAuthenticated, NotFound, ValidationFailed
 from saas.core.principals import Actor
+from saas.core.security_events import Kind, security_event
 from shared_apps.accounts import selectors
 from shared_apps.accounts.errors import EnrolmentExpired, FactorNeeded, NoFactor
 from shared_apps.accounts.models import User
@@ -209,6 +210,8 @@ def added(factor: Authenticator, asker: Asker, *, what: str, now: datetime) -> E
 
 def changed(user: User, asker: Asker, *, what: str, now: datetime) -> None:
     """Audit and mail a change of somebody's factors, and end their other sessions."""
+    kind = Kind.FACTOR_REMOVED if what.endswith("_removed") else Kind.FACTOR_ADDED
+    security_event(kind, user_id=user.pk, by=asker.by, address=asker.address, now=now, what=what)
     audit.record(action="factor.changed", target=user, by=asker.by, changes={"what": what}, now=now)
     delivery.publish(kind=FACTOR_MAIL, payload={"user": user.pk, "what": what}, now=now)
     end_other_sessions(user_id=user.pk, keep=asker.session, reason=what, by=asker.by, now=now)

@@ -23,6 +23,7 @@ from saas.core.api.limiter import Charge
 from saas.core.api.throttling import policy
 from saas.core.errors import RateLimited
 from saas.core.sealing import Unsealable
+from saas.core.security_events import Kind, security_event
 from saas.core.tenancy import current_schema
 from shared_apps.accounts.errors import MfaRequired
 from shared_apps.accounts.models import User
@@ -63,7 +64,7 @@ def check_code(user: User, code: str, *, now: datetime) -> bool:
     """
     taken = _charge(user)
     if len(code) > MAX_CODE or not _spend(user, code, now):
-        log.warning("second_factor_refused", user_id=user.pk)
+        security_event(Kind.CODE_REFUSED, user_id=user.pk, now=now)
         return False
     if taken is not None:
         limiter.give_back(taken)
@@ -118,6 +119,6 @@ def _charge(user: User) -> limiter.Outcome | None:
     subject = f"{current_schema()}:{GUESSES}:{limiter.digest(f'user:{user.pk}')}"
     taken = limiter.consume([Charge(policy(GUESSES), subject)])
     if not taken.allowed:
-        log.warning("second_factor_limited", user_id=user.pk)
+        security_event(Kind.SIGN_IN_LIMITED, user_id=user.pk, policies=[GUESSES])
         raise RateLimited(retry_after=taken.retry_after)
     return taken

@@ -107,7 +107,7 @@ def test_help_teaches_without_starting_anything(demo: Demo) -> None:
 
 
 def test_the_card_names_every_address_and_account() -> None:
-    card = accounts.card(port=8123, seconds=3)
+    card = accounts.card(port=8123, seconds=3, staff_secret="JBSWY3DP")
     for word in (
         "http://localhost:8123/",
         "http://riverside.localhost:8123/",
@@ -118,5 +118,6 @@ def test_the_card_names_every_address_and_account() -> None:
         "reader@riverside.example",
         "staff@platform.example",
         "libraryhub-demo",
+        "JBSWY3DP",
     ):
         assert word in card

@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from saas.demo import accounts, launch
+from saas.demo import accounts, factors, launch
 from saas.demo.content import prepare_libraries
 from saas.demo.progress import Progress
 from saas.demo.supervisor import Child, run
@@ -37,13 +37,16 @@ class Command(BaseCommand):
         try:
             with Progress() as progress:
                 prepare_libraries(records=options["records"], progress=progress)
+            secret = factors.staff_secret()
         except KeyboardInterrupt:
             self.stderr.write("libraryhub: stopped; the next start goes on from here.")
             sys.exit(130)
         port: int = options["port"]
 
         def announce() -> None:
-            self.stdout.write(accounts.card(port=port, seconds=time.monotonic() - started))
+            self.stdout.write(
+                accounts.card(port=port, seconds=time.monotonic() - started, staff_secret=secret)
+            )
             self.stdout.flush()
 
         sys.exit(
