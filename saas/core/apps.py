@@ -15,10 +15,12 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         """Make caches and query sets tell schemas apart, and load the Celery application that sends tasks."""
+        from saas.core.cors import ask_libraries
         from saas.core.db.checks import check_logins
         from saas.core.db.guards import remember_schema_in_query_sets
         from saas.core.tenancy.caches import key_content_types_by_schema
 
+        ask_libraries()
         key_content_types_by_schema()
         remember_schema_in_query_sets()
         register(check_logins, Tags.security, deploy=True)

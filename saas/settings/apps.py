@@ -31,6 +31,7 @@ WITHOUT_TABLES = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "csp",
+    "corsheaders",
     "shared_apps.entitlements",
 ]
 

@@ -35,6 +35,7 @@ MIDDLEWARE = [
     "saas.core.middleware.BodyLengthMiddleware",
     "csp.middleware.CSPMiddleware",
     "saas.core.tenancy.middleware.LibraryMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     # Outside of all that answers in a library: each request of a visit is recorded.
     "saas.core.api.visits.VisitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

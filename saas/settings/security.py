@@ -36,6 +36,34 @@ OUTGOING_MAX_BYTES = 256 * 1024
 # Networks that are not the world's and may be asked all the same, such as a city's own; http for loopback alone.
 OUTGOING_PRIVATE_NETWORKS: tuple[str, ...] = ENV["OUTGOING_PRIVATE_NETWORKS"]
 
+# Who may call the API from a page elsewhere is each library's setting `allowed_origins` (saas.core.cors). With a token:
+# cookies belong to the library's own pages, and no other origin may send or set them.
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+CORS_URLS_REGEX = r"^/api/v1/"
+CORS_ALLOW_CREDENTIALS = False
+CORS_ALLOWED_ORIGINS: tuple[str, ...] = ()
+CORS_PREFLIGHT_MAX_AGE = 600
+CORS_ALLOW_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+CORS_ALLOW_HEADERS = (
+    "accept",
+    "accept-language",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "x-request-id",
+)
+CORS_EXPOSE_HEADERS = (
+    "Content-Language",
+    "ETag",
+    "Idempotent-Replayed",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "X-Request-ID",
+)
+
 # What keeps security events (saas.core.security_events), and who is told, by site.
 SECURITY_RECORDER = "shared_apps.security.services.record"
 SECURITY_CONTACTS = {

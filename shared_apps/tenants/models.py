@@ -55,6 +55,8 @@ class Library(TenantMixin, Versioned):
     country = models.CharField(max_length=2, blank=True)
     language = models.CharField(max_length=10, default="en")
     time_zone = models.CharField(max_length=64, default="UTC")
+    # Of its settings, divided by spaces: needed before the library's schema is read.
+    allowed_origins = models.TextField(blank=True, default="", db_default="")
     created_at = models.DateTimeField()
     restricted_at = models.DateTimeField(null=True, blank=True)
     suspended_at = models.DateTimeField(null=True, blank=True)

@@ -33,6 +33,7 @@ def context_of(library: Library, host: str | None = None) -> LibraryContext:
         plan=library.plan,
         primary_host=host or f"{library.subdomain}.{settings.BASE_DOMAINS[0]}",
         language=library.language,
+        allowed_origins=tuple(library.allowed_origins.split()),
     )
 
 

@@ -85,6 +85,14 @@ for _built_in in (
         _("Whether people who manage members or roles may do nothing before they have a second factor."),
     ),
     Setting(
+        "allowed_origins",
+        Kind.ORIGINS,
+        [],
+        _(
+            "Origins of web pages elsewhere that may call the API with a token, such as https://www.example.org."
+        ),
+    ),
+    Setting(
         "contact_email",
         Kind.EMAIL,
         "",

@@ -20,8 +20,9 @@ from django.utils.translation import gettext as _
 
 from saas.core.api.fields import forbidden_character
 from tenant_apps.preferences.codes import COUNTRIES, CURRENCIES
+from tenant_apps.preferences.origins import MAX_ORIGINS, is_origin
 
-Value: TypeAlias = str | bool | int
+Value: TypeAlias = str | bool | int | list[str]
 
 
 class Kind(StrEnum):
@@ -36,6 +37,7 @@ class Kind(StrEnum):
     CURRENCY = "currency"
     COUNTRY = "country"
     EMAIL = "email"
+    ORIGINS = "origins"
 
 
 class SettingValueError(ValueError):
@@ -160,6 +162,25 @@ def _country(_setting: Setting, value: object) -> Value:
     return value
 
 
+def _origins(setting: Setting, value: object) -> Value:
+    """Origins as browsers send them (RFC 6454, 6.2), each once, in the order given.
+
+    Nothing but exact ones: a wildcard, `null` or a suffix would let in pages that the library does not know.
+    """
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise SettingValueError("invalid", _("Send a list of strings."))
+    if len(value) > MAX_ORIGINS:
+        raise SettingValueError("max_length", _("At most %(limit)d origins.") % {"limit": MAX_ORIGINS})
+    wrong = next((item for item in value if not is_origin(item)), None)
+    if wrong is not None:
+        example = {"origin": wrong[:100], "example": "https://www.example.org"}
+        detail = _(
+            "%(origin)s is not an origin such as %(example)s: https, a host in lower case, perhaps a port."
+        )
+        raise SettingValueError("invalid_origin", detail % example)
+    return list(dict.fromkeys(value))
+
+
 _CLEANERS: Mapping[Kind, Callable[[Setting, object], Value]] = {
     Kind.TEXT: _text,
     Kind.BOOL: _bool,
@@ -170,4 +191,5 @@ _CLEANERS: Mapping[Kind, Callable[[Setting, object], Value]] = {
     Kind.CURRENCY: _currency,
     Kind.COUNTRY: _country,
     Kind.EMAIL: _email,
+    Kind.ORIGINS: _origins,
 }

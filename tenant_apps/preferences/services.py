@@ -23,7 +23,7 @@ __all__ = ["PROFILE_CHANGED", "PUBLIC_PROFILE", "Kind", "Setting", "change", "de
 
 PROFILE_CHANGED = "preferences.profile_changed"
 # What the public site keeps of a library too, because it is needed before the library's schema is read.
-PUBLIC_PROFILE = frozenset({"name", "language", "time_zone", "country"})
+PUBLIC_PROFILE = frozenset({"name", "language", "time_zone", "country", "allowed_origins"})
 
 
 def define(setting: Setting) -> Setting:

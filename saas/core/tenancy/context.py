@@ -28,7 +28,7 @@ class LibraryContext:
     """What a request needs to know of its library, loaded once from the public schema and never changed.
 
     `primary_host` is the host name that links in mails use, without a port; `language` is what its pages speak to a
-    browser that asks for none that we have.
+    browser that asks for none that we have. Pages at `allowed_origins` may call its API (saas.core.cors).
     """
 
     id: uuid.UUID
@@ -39,6 +39,7 @@ class LibraryContext:
     plan: str
     primary_host: str
     language: str = "en"
+    allowed_origins: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:

@@ -16,7 +16,7 @@ from shared_apps.tenants.models import Library
 
 
 def update_profile(*, library_id: uuid.UUID, values: Mapping[str, str]) -> None:
-    """Copy a library's name, language, time zone and country from its settings; unchanged values change nothing."""
+    """Copy a library's name, language, time zone, country and origins from its settings; equal ones change nothing."""
     with in_public(), transaction.atomic():
         library = Library.objects.select_for_update(no_key=True).get(pk=library_id)
         changed = {field: value for field, value in values.items() if getattr(library, field) != value}

@@ -12,6 +12,7 @@ from rest_framework.fields import Field
 
 from saas.core.api.serializers import StrictSerializer
 from tenant_apps.preferences.codes import CURRENCIES
+from tenant_apps.preferences.origins import MAX_ORIGINS
 from tenant_apps.preferences.registry import REGISTRY
 from tenant_apps.preferences.rules import Kind, Setting, SettingValueError
 
@@ -23,6 +24,7 @@ _EXAMPLE = {
     "currency": "EUR",
     "country": "IT",
     "guests_may_search": True,
+    "allowed_origins": ["https://www.riverside.example"],
     "contact_email": "desk@riverside.example",
 }
 
@@ -55,9 +57,15 @@ def _integer(setting: Setting, common: Mapping[str, Any]) -> _AnyField:
     return serializers.IntegerField(min_value=setting.minimum, max_value=setting.maximum, **common)
 
 
+def _origins(_setting: Setting, common: Mapping[str, Any]) -> _AnyField:
+    one = serializers.CharField(max_length=300)
+    return serializers.ListField(child=one, max_length=MAX_ORIGINS, **common)
+
+
 _FIELDS: Mapping[Kind, Callable[[Setting, Mapping[str, Any]], _AnyField]] = {
     Kind.TEXT: _text,
     Kind.EMAIL: _text,
+    Kind.ORIGINS: _origins,
     Kind.BOOL: lambda _setting, common: serializers.BooleanField(**common),
     Kind.INTEGER: _integer,
     Kind.CHOICE: _choice_of(lambda setting: setting.choices),

@@ -104,7 +104,7 @@ def test_what_a_kind_refuses(kind: Kind, value: object, code: str, changes: dict
 
 @given(st.sampled_from(list(Kind)), anything)
 def test_a_kind_answers_to_anything_with_a_value_of_its_type_or_a_refusal(kind: Kind, value: object) -> None:
-    expected = {Kind.BOOL: bool, Kind.INTEGER: int}.get(kind, str)
+    expected = {Kind.BOOL: bool, Kind.INTEGER: int, Kind.ORIGINS: list}.get(kind, str)
     with contextlib.suppress(SettingValueError):
         assert type(setting(kind, choices=("a",)).clean(value)) is expected
 
