@@ -124,15 +124,15 @@ def _where(permission: str, scoped: Mapping[int, frozenset[str]]) -> frozenset[i
 class WithoutAccount(AnonymousUser):
     """What is in `request.user` for a caller that proved itself without an account here: a key or staff on a visit."""
 
-    is_active = True
+    is_active = True  # type: ignore[assignment]
 
     @property
-    def is_authenticated(self) -> bool:
+    def is_authenticated(self) -> bool:  # type: ignore[override]
         """Return True: Django and DRF ask this of `request.user`."""
         return True
 
     @property
-    def is_anonymous(self) -> bool:
+    def is_anonymous(self) -> bool:  # type: ignore[override]
         """Return False."""
         return False
 

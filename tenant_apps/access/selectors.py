@@ -67,7 +67,7 @@ def roles() -> QuerySet[Role]:
 
 def admins() -> QuerySet[Any]:
     """The active users who are admins of the whole library; mails about its safety go to them."""
-    held = RoleAssignment.objects.filter(role__code=ADMIN, branch=None).values("user")
+    held = RoleAssignment.objects.filter(role__code=ADMIN, branch=None, collection=None).values("user")
     return accounts.users().filter(pk__in=held, is_active=True).order_by("pk")
 
 
@@ -140,8 +140,6 @@ def describe(principal: Principal, *, language: str) -> dict[str, Any]:
     collections = _codes(all_collections(), principal.collection_permissions, principal.grants, "collection")
     answer = {
         "id": str(principal.user_id) if principal.is_person else None,
-        "kind": principal.kind,
-        "label": principal.label,
         "email": principal.email,
         "name": principal.name,
         "language": language,
@@ -149,6 +147,8 @@ def describe(principal: Principal, *, language: str) -> dict[str, Any]:
         "permissions": sorted(principal.permissions),
         "branch_permissions": _by_code(principal.branch_permissions, branches),
         "collection_permissions": _by_code(principal.collection_permissions, collections),
+        "kind": principal.kind,
+        "label": principal.label,
         "patron": None,
     }
     if principal.user_id is not None:

@@ -172,7 +172,7 @@ def test_a_role_for_a_collection_holds_there_alone(in_north: Any) -> None:
 def test_what_is_the_librarys_is_not_opened_by_a_role_at_a_branch(harbour: Branch) -> None:
     principal = selectors.load_principal(member(role="admin", branch="harbour").pk)
     assert principal.may("branches.manage", branch_id=harbour.pk)
-    for name in ("settings.manage", "keys.manage", "members.manage", "audit.view", "catalog.import"):
+    for name in ("settings.manage", "keys.manage", "sign_in.manage", "audit.view", "catalog.import"):
         assert not principal.may_anywhere(name)
     assert {name for name, scopes in SCOPES.items() if "branch" in scopes} == principal.branch_permissions[
         harbour.pk
