@@ -53,7 +53,7 @@ class FakeProvider:
         self.claims: dict[str, Any] = {}
         self.without: set[str] = set()
         self.sign: Callable[[dict[str, Any]], str] = self.signed
-        self.userinfo: dict[str, Any] = {}
+        self.userinfo: dict[str, Any] = {"sub": "person-1"}
         self.github_user: Any = {"id": 583231, "login": "octocat", "name": "Mona"}
         self.github_emails: Any = []
         self.instead: dict[str, Answering] = {}

@@ -65,11 +65,7 @@ def check_address(address: str) -> None:
     https (or http to what is written as loopback, where that is allowed), a host, no user name, no fragment, port 443
     or above 1023, no address of a private network.
     """
-    target = _target_of(address)
-    if (literal := _ip(target.host)) is not None:
-        _require_allowed([literal], target)
-    elif target.scheme == "http" and target.host != "localhost":
-        raise AddressRefused("http to another machine")
+    _checked(address)
 
 
 def fetch(
@@ -87,7 +83,7 @@ def fetch(
     """
     deadline = time.monotonic() + (settings.OUTGOING_SECONDS if seconds is None else seconds)
     limit = settings.OUTGOING_MAX_BYTES if max_bytes is None else max_bytes
-    target = _target_of(address)
+    target = _checked(address)
     try:
         with _connected(target, deadline) as connected:
             connection = http.client.HTTPConnection(target.host, target.port)
@@ -99,6 +95,15 @@ def fetch(
         raise
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise OutgoingFailed(f"{type(error).__name__} of {target.host}") from error
+
+
+def _checked(address: str) -> _Target:
+    target = _target_of(address)
+    if (literal := _ip(target.host)) is not None:
+        _require_allowed([literal], target)
+    elif target.scheme == "http":
+        raise AddressRefused("http to another machine")
+    return target
 
 
 def _read(response: http.client.HTTPResponse, limit: int) -> Fetched:
@@ -197,6 +202,9 @@ def _inside(address: _Ip) -> list[_Ip]:
 
 
 def _ip(host: str) -> _Ip | None:
+    """The address that a host is by itself, None for a name that has to be looked up."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return ipaddress.IPv4Address("127.0.0.1")
     try:
         return ipaddress.ip_address(host)
     except ValueError:
