@@ -96,7 +96,7 @@ class IdentityProviderFactory(DjangoModelFactory[IdentityProvider]):
     name = factory.LazyAttribute(lambda row: f"The {row.code}")
     kind = "github"
     client_id = "library"
-    client_secret = "v1.unreadable"
+    client_secret = "1.unreadable"
 
 
 class LinkedIdentityFactory(DjangoModelFactory[LinkedIdentity]):

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 
+from saas.core.security_events import Kind, security_event
 from tenant_apps.federation import vault
 from tenant_apps.federation.answers import ask, exchange
 from tenant_apps.federation.errors import IdentityNotProved, ProviderFaulty
@@ -54,6 +55,7 @@ def prove(provider: IdentityProvider, *, code: str, verifier: str, redirect_uri:
     try:
         return person(_claims(account, addresses), issuer=issuer_of(provider))
     except Unbelievable as error:
+        security_event(Kind.IDENTITY_REFUSED, provider=provider.code, reason=str(error))
         raise IdentityNotProved from error
 
 

@@ -14,11 +14,11 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import jwt
-import structlog
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from django.core.cache import cache
 
+from saas.core.security_events import Kind, security_event
 from tenant_apps.federation import vault
 from tenant_apps.federation.answers import ask, exchange
 from tenant_apps.federation.errors import IdentityNotProved, ProviderFaulty
@@ -33,7 +33,6 @@ from tenant_apps.federation.rules import (
     person,
 )
 
-log = structlog.get_logger("libraryhub.security")
 SCOPE = "openid email profile"
 # A provider that changes its keys publishes the new ones first; one that it withdraws is believed no longer than this.
 CACHE_SECONDS = 3600
@@ -107,7 +106,7 @@ def prove(provider: IdentityProvider, *, code: str, verifier: str, nonce: str, r
     try:
         return _person(provider, metadata, tokens, nonce)
     except Unbelievable as error:
-        log.warning("identity_not_proved", provider=provider.code, reason=str(error))
+        security_event(Kind.IDENTITY_REFUSED, provider=provider.code, reason=str(error))
         raise IdentityNotProved from error
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from django.core.cache import cache
 
-from saas.core.encryption import Unreadable, decrypt, encrypt
 from saas.core.errors import ServiceUnavailable
+from saas.core.sealing import Unsealable, seal, unseal
 from tenant_apps.federation.rules import FLOW_LIFETIME
 
 _PURPOSE = "federation"
@@ -35,7 +35,7 @@ def digest(secret: str) -> str:
 def keep(kind: str, ticket: str, value: dict[str, Any]) -> None:
     """Keep a value (JSON) under a secret. Raises ServiceUnavailable where nothing can be kept."""
     name = _name(kind, ticket)
-    stored = encrypt(json.dumps(value), purpose=_PURPOSE, place=name)
+    stored = seal(json.dumps(value), purpose=_PURPOSE, place=name)
     kept: Any = cache  # django-redis says whether it could
     if not kept.set(name, stored, timeout=int(FLOW_LIFETIME.total_seconds())):
         raise ServiceUnavailable
@@ -50,8 +50,8 @@ def look(kind: str, ticket: str) -> dict[str, Any] | None:
     if not isinstance(stored, str):
         return None
     try:
-        value: dict[str, Any] = json.loads(decrypt(stored, purpose=_PURPOSE, place=name))
-    except Unreadable:
+        value: dict[str, Any] = json.loads(unseal(stored, purpose=_PURPOSE, place=name))
+    except Unsealable:
         return None
     return value
 

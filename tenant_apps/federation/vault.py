@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from saas.core.encryption import Unreadable, decrypt, encrypt, is_of_old_key
+from saas.core.sealing import Unsealable, is_of_old_key, seal, unseal
 from tenant_apps.federation.errors import ProviderFaulty
 from tenant_apps.federation.models import IdentityProvider
 
@@ -11,7 +11,7 @@ _PURPOSE = "federation"
 
 def sealed(secret: str, *, code: str) -> str:
     """What is stored of the secret of the provider with this code."""
-    return encrypt(secret, purpose=_PURPOSE, place=_place(code))
+    return seal(secret, purpose=_PURPOSE, place=_place(code))
 
 
 def opened(provider: IdentityProvider) -> str:
@@ -21,8 +21,8 @@ def opened(provider: IdentityProvider) -> str:
     key under which it was made is gone, it has to be set again.
     """
     try:
-        return decrypt(provider.client_secret, purpose=_PURPOSE, place=_place(provider.code))
-    except Unreadable as error:
+        return unseal(provider.client_secret, purpose=_PURPOSE, place=_place(provider.code))
+    except Unsealable as error:
         raise ProviderFaulty from error
 
 
@@ -31,7 +31,7 @@ def resealed(provider: IdentityProvider) -> str | None:
     try:
         if not is_of_old_key(provider.client_secret, purpose=_PURPOSE, place=_place(provider.code)):
             return None
-    except Unreadable:
+    except Unsealable:
         return None
     return sealed(opened(provider), code=provider.code)
 

@@ -34,8 +34,13 @@ from shared_apps.accounts.services.passwords import (
     reset_password,
 )
 from shared_apps.accounts.services.profiles import change_profile
-from shared_apps.accounts.services.proved_elsewhere import register_proved, sign_in_proved
-from shared_apps.accounts.services.registration import Verified, register, resend_code, verify_email
+from shared_apps.accounts.services.registration import (
+    Verified,
+    register,
+    register_proved,
+    resend_code,
+    verify_email,
+)
 from shared_apps.accounts.services.second_factors import check_code, methods_of, require_code
 from shared_apps.accounts.services.sessions import (
     SessionTokens,
@@ -46,7 +51,13 @@ from shared_apps.accounts.services.sessions import (
     sign_out,
     start_session,
 )
-from shared_apps.accounts.services.signing_in import Credentials, SignedIn, sign_in, sign_in_with_passkey
+from shared_apps.accounts.services.signing_in import (
+    Credentials,
+    SignedIn,
+    sign_in,
+    sign_in_proved,
+    sign_in_with_passkey,
+)
 from shared_apps.accounts.services.users import create_first_user, create_user
 
 __all__ = [

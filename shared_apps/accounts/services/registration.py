@@ -61,6 +61,24 @@ def register(
         audit.record(action="registration.requested", by=ANONYMOUS, personal={"address": address}, now=now)
 
 
+def register_proved(*, email: str, name: str, language: str, by: Actor, now: datetime) -> User:
+    """Make the account, without a password, of somebody whose address an identity provider has verified.
+
+    In the caller's transaction. Raises RegistrationClosed, and EmailTaken where there is an account. One that awaits
+    approval cannot be signed in to yet.
+    """
+    mode = ports.registration_mode()
+    if mode == ports.CLOSED:
+        raise RegistrationClosed
+    waits = mode == ports.APPROVAL
+    user = create_user(
+        email=email, name=name, language=language, verified=True, awaiting_approval=waits, now=now, by=by
+    )
+    if not waits:
+        ports.admit_reader(user_id=user.pk, by=by, now=now)
+    return user
+
+
 def resend_code(*, email: str, address: str, now: datetime) -> None:
     """Mail a new code to an address that waits to be verified; the old one is dead, and nothing tells who waits.
 

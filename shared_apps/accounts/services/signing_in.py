@@ -1,7 +1,7 @@
 """Signing in: one way for every client, with the same answer in the same time for whatever is wrong.
 
 allauth's backend checks the password and hashes a dummy where there is no account; `second_factors` checks the
-code, `passkeys` what stands for both.
+code, `passkeys` what stands for both. An identity provider (tenant_apps.federation) stands for the password alone.
 """
 
 from __future__ import annotations
@@ -100,6 +100,28 @@ def sign_in_with_passkey(
         raise
     attempts.succeeded(attempt)
     return _open(user, client, how="passkey", now=now)
+
+
+def sign_in_proved(
+    *, user_id: int, how: str, client: Client, otp: str | None = None, now: datetime
+) -> SignedIn:
+    """Open a session for somebody whom an identity provider has proved, which replaces the password and nothing else.
+
+    What keeps an account shut counts, and its second factor: a provider's word on how well it has looked is not asked.
+    `how` names the provider. Raises RateLimited, MfaRequired, AwaitingApproval, and InvalidCredentials for an account
+    that is closed; each is logged and audited.
+    """
+    user = selectors.users().filter(pk=user_id).first()
+    attempt = attempts.begin(name=f"{how} {user_id}", user=user, address=client.address, device=client.device)
+    try:
+        if user is None or not user.is_active:
+            raise AwaitingApproval if user is not None and user.awaiting_approval else InvalidCredentials
+        require_code(user, otp, now=now)
+    except NotAuthenticated as refusal:
+        _refused(user, refusal, client.address, now)
+        raise
+    attempts.succeeded(attempt)
+    return _open(user, client, how=how, now=now)
 
 
 def _refused(user: User | None, refusal: NotAuthenticated, address: str, now: datetime) -> None:

@@ -15,6 +15,7 @@ from django.db import transaction
 from saas.core.db.integrity import refused_if_taken
 from saas.core.errors import NotFound
 from saas.core.principals import Actor
+from saas.core.security_events import Kind, security_event
 from shared_apps.accounts import selectors as accounts
 from shared_apps.accounts import services as account_services
 from shared_apps.audit import services as audit
@@ -155,6 +156,9 @@ def _link(
     with refused_if_taken(IdentityTaken):
         identity.save(force_insert=True)
     changes = {"provider": provider.code, "user": user_id}
+    security_event(
+        Kind.IDENTITY_LINKED, user_id=user_id, by=by, now=now, provider=provider.code, issuer=issuer
+    )
     audit.record(
         action="identity.linked",
         target=identity,

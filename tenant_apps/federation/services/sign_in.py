@@ -17,6 +17,7 @@ import structlog
 from django.utils.crypto import constant_time_compare
 
 from saas.core.errors import NotFound
+from saas.core.security_events import Kind, security_event
 from shared_apps.accounts import services as accounts
 from shared_apps.accounts.errors import MfaRequired
 from tenant_apps.federation import github, openid, selectors, tickets
@@ -109,7 +110,7 @@ def finish_sign_in(
     user_id = user_of(provider=provider, proved=proved, binding=str(binding), language=language, now=now)
     waiting = {
         "user": user_id,
-        "way": provider.code,
+        "how": provider.code,
         "provider": provider.pk,
         "transport": flow["transport"],
         "back": flow["back"],
@@ -148,7 +149,7 @@ def _taken(code: str, state: str, binding: str | None) -> tuple[dict[str, Any], 
         raise FlowInvalid
     provider = _provider_of(flow)
     if provider is None or provider.code != code or issuer_of(provider) != flow["issuer"]:
-        log.warning("provider_mixed_up", provider=code)
+        security_event(Kind.IDENTITY_REFUSED, provider=code, reason="other_provider")
         raise FlowInvalid
     if not tickets.spend(FLOW, state):
         raise FlowInvalid
@@ -161,7 +162,7 @@ def _provider_of(kept: dict[str, Any]) -> IdentityProvider | None:
 
 def _session(waiting: dict[str, Any], *, client: accounts.Client, otp: str | None, now: datetime) -> Finished:
     signed_in = accounts.sign_in_proved(
-        user_id=waiting["user"], way=waiting["way"], client=client, otp=otp, now=now
+        user_id=waiting["user"], how=waiting["how"], client=client, otp=otp, now=now
     )
     return Finished(signed_in, waiting["transport"], waiting["back"])
 
@@ -173,7 +174,7 @@ def _check_issuer(provider: IdentityProvider, sent: str | None) -> None:
     if sent is None and not openid.sends_issuer(provider):
         return
     if sent != issuer_of(provider):
-        log.warning("provider_mixed_up", provider=provider.code)
+        security_event(Kind.IDENTITY_REFUSED, provider=provider.code, reason="iss")
         raise IdentityNotProved
 
 

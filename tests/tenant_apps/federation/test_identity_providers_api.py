@@ -139,7 +139,7 @@ def test_a_secret_that_no_key_opens_is_told_and_can_be_set_again(
     provider = set_up(north, issuer=fake.issuer)
     link(north, provider, subject="person-1", email="reader@north.example")
     with in_library(north):
-        type(provider).objects.update(client_secret="v1.AAAA")
+        type(provider).objects.update(client_secret="1.AAAA")
         assert renew_secrets(now=clock.now()) == 0
     answer = visitor.sign_in(fake.person_signs_in)
     assert (answer.status_code, answer.json()["code"]) == (502, "provider_faulty")
