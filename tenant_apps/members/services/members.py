@@ -44,8 +44,8 @@ def deactivate_member(*, user_id: int, manager: Principal, now: datetime) -> Use
     Raises NotFound, CannotManageMember, LastAdmin, and AccountInUse for another reason why they must stay.
     """
     with transaction.atomic():
-        access.require_not_last_admin(user_id)
         require_may_manage(manager, user_id)
+        access.require_not_last_admin(user_id)
         return accounts.deactivate_user(user_id=user_id, by=manager.actor, now=now)
 
 
