@@ -33,10 +33,8 @@ from shared_apps.accounts.models import UserSession
 
 
 def _user_id(view: Any) -> int:
-    """The caller's own account. Raises NotAuthenticated for everybody without one here."""
-    if not view.principal.is_person:
-        raise NotAuthenticated
-    return cast("int", view.principal.user_id)
+    """The caller's own account. Raises NotAuthenticated, and PersonRequired for keys and visits."""
+    return cast("int", view.require_person())
 
 
 def _session(request: Request) -> str | None:

@@ -44,10 +44,9 @@ class _OwnFactorsView(ApiView):
     """For every person, whatever they may do: whoever must enrol first has no permission yet."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse who is no person. Raises NotAuthenticated."""
+        """Refuse who is no person. Raises NotAuthenticated and PersonRequired."""
         super().initial(request, *args, **kwargs)
-        if not self.principal.is_person:
-            raise NotAuthenticated
+        self.require_person()
 
     @property
     def asker(self) -> services.Asker:

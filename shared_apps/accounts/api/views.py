@@ -6,7 +6,7 @@ they do is ours: one sign-in service, tokens of this library, problem documents.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from dj_rest_auth import views as dj
 from django.middleware.csrf import rotate_token
@@ -158,12 +158,11 @@ class PasswordChangeView(ApiBehaviour, dj.PasswordChangeView):
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Set a new password; every session ends, and the answer brings a new one."""
-        if not self.principal.is_person:
-            raise NotAuthenticated
+        user_id = self.require_person()
         body = self.get_serializer(data=request.data)
         body.is_valid(raise_exception=True)
         user, tokens = services.change_password(
-            user_id=cast("int", request.user.pk),
+            user_id=user_id,
             old_password=body.validated_data["old_password"],
             new_password=body.validated_data["new_password1"],
             client=client_of(request),

@@ -211,10 +211,8 @@ class _OwnView(ApiView):
     """For people who are signed in, and what is theirs."""
 
     def own_id(self) -> int:
-        """The caller's user id. Raises NotAuthenticated, also for whoever has no account here."""
-        if self.principal.user_id is None:
-            raise NotAuthenticated
-        return self.principal.user_id
+        """The caller's user id. Raises NotAuthenticated, and PersonRequired for keys and visits."""
+        return self.require_person()
 
 
 class LinkView(_OwnView):
