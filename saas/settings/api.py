@@ -34,7 +34,9 @@ RATE_LIMITS = {
     "anonymous": (300, 60),
     "library": (6_000, 60),
     "signup": (20, 3600),
+    # Failures for one account from one address of the network, and from all of them together.
     "login-account": (10, 300),
+    "login-account-anywhere": (50, 900),
     "login-address": (100, 300),
     # Wrong codes after the right password, for one account, from anywhere.
     "login-code": (20, 3600),

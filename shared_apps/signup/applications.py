@@ -16,6 +16,7 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
 from saas.core.errors import FieldProblem
+from saas.core.own_words import is_mostly_own_words
 from shared_apps.entitlements import selectors as plans
 from shared_apps.signup import places, rules
 from shared_apps.signup.availability import Availability, availability_of
@@ -94,7 +95,7 @@ def _password_problems(application: Application, password: str) -> Iterator[Fiel
         application.admin_name,
         application.admin_email,
     )
-    if rules.is_mostly_own_words(password, own):
+    if is_mostly_own_words(password, own):
         text = _("The password is little more than your library's or your own name.")
         yield FieldProblem("password", "password_own_words", text)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable
 from datetime import timedelta
 
 LINK_LIFETIME = timedelta(hours=48)
@@ -18,8 +16,6 @@ _LINK = re.compile(r"://|\bwww\.|[<>]", re.IGNORECASE)
 # Overrides of the writing direction: text after them reads backwards, so that a name can pretend to be
 # another.
 _DIRECTION = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_MIN_OWN_WORD = 4
-_MIN_REST = 4
 
 
 def name_problem(name: str) -> str | None:
@@ -33,23 +29,3 @@ def name_problem(name: str) -> str | None:
     if _DIRECTION.search(name):
         return "bad_characters"
     return None
-
-
-def is_mostly_own_words(password: str, texts: Iterable[str]) -> bool:
-    """Whether a password is little more than words that a guesser finds on the sign-up itself (ASVS 6.2.11).
-
-    `texts` are the library's name and address and the admin's name and e-mail address. Their words of at
-    least four letters are taken out; what is left must hold four letters of its own.
-    """
-    plain = _plain(password)
-    words = {word for text in texts for word in re.findall(r"[^\W\d_]+", _plain(text))}
-    rest = plain
-    for word in sorted(words, key=len, reverse=True):
-        if len(word) >= _MIN_OWN_WORD:
-            rest = rest.replace(word, " ")
-    return rest != plain and sum(char.isalpha() for char in rest) < _MIN_REST
-
-
-def _plain(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(char for char in decomposed if not unicodedata.combining(char))

@@ -1,9 +1,10 @@
 """Guessing is slow, for one account and from one address, and the owner of the account still gets in.
 
 Only failures count: an attempt is charged before the password is looked at, so that parallel guesses cannot
-slip through, and given back when it succeeds. Other people's failures stay counted. A browser that has
-signed in before holds a device cookie and is counted on its own, so that whoever locks an account does not
-lock out its owner (OWASP Authentication Cheat Sheet, device cookies).
+slip through, and given back when it succeeds. Other people's failures stay counted. Failures lock an account
+for the address that they came from; only many more, from whatever addresses, lock it for all. A browser that
+has signed in before holds a device cookie and is counted on its own, so that even those do not lock out the
+account's owner (OWASP Authentication Cheat Sheet, device cookies).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from saas.core.tenancy import current_schema
 from shared_apps.accounts.models import User
 from shared_apps.audit import services as audit
 
-ACCOUNT, ADDRESS = "login-account", "login-address"
+ACCOUNT, ANYWHERE, ADDRESS = "login-account", "login-account-anywhere", "login-address"
 DEVICE_MAX_AGE = 180 * 24 * 3600
 
 
@@ -37,10 +38,11 @@ def begin(*, name: str, user: User | None, address: str, device: str | None = No
     """
     if not settings.RATE_LIMITS_ENABLED:
         return None
-    subject = _device_subject(device, user) or (
-        f"user:{user.pk}" if user is not None else f"name:{name.lower()}"
-    )
-    outcome = limiter.consume([_charge(ACCOUNT, subject), _charge(ADDRESS, address)])
+    known = _device_subject(device, user)
+    who = f"user:{user.pk}" if user is not None else f"name:{name.lower()}"
+    subject = known or f"{who} {address}"
+    charges = [_charge(ACCOUNT, subject), _charge(ADDRESS, address)]
+    outcome = limiter.consume(charges if known else [*charges, _charge(ANYWHERE, who)])
     if outcome.allowed:
         return outcome
     locked = [state.policy.name for state in outcome.states if state.remaining == 0]

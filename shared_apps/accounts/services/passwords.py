@@ -13,10 +13,11 @@ from django.utils.translation import gettext as _
 
 from saas.core.errors import FieldProblem, NotAuthenticated, ValidationFailed
 from saas.core.jwt import library_name
+from saas.core.own_words import is_mostly_own_words
 from saas.core.principals import ANONYMOUS, Actor
 from saas.core.security_events import Kind, security_event
 from saas.core.tenancy import current_schema
-from shared_apps.accounts import selectors
+from shared_apps.accounts import ports, selectors
 from shared_apps.accounts.clients import Client
 from shared_apps.accounts.errors import ResetTokenInvalid
 from shared_apps.accounts.models import User
@@ -50,14 +51,19 @@ def check_new_password(password: str, user: User, *, field: str) -> None:
         # Hashing is slow on purpose; a megabyte of password is an attack and not a password.
         text = _("At most %(limit)d characters.") % {"limit": MAX_LENGTH}
         raise ValidationFailed(f"{field}: {text}", errors=[FieldProblem(field, "max_length", text)])
+    problems: list[FieldProblem] = []
     try:
         validate_password(password, user)
     except ValidationError as error:
-        problems = [
+        problems += [
             FieldProblem(field, found.code or "invalid", " ".join(found.messages))
             for found in error.error_list
         ]
-        raise ValidationFailed(f"{field}: {problems[0].detail}", errors=problems) from error
+    if is_mostly_own_words(password, [*ports.library_words(), user.name, user.email]):
+        text = _("The password is little more than your library's or your own name.")
+        problems.append(FieldProblem(field, "password_own_words", text))
+    if problems:
+        raise ValidationFailed(f"{field}: {problems[0].detail}", errors=problems)
 
 
 def change_password(

@@ -62,10 +62,10 @@ def test_a_card_and_an_address_of_one_account_share_its_attempts(
     user = person()
     with in_library(north):
         for name in ("lea@north.example", "card 2900", "LEA@north.example"):
-            attempts.begin(name=name, user=user, address=f"address:{name}")
+            attempts.begin(name=name, user=user, address="address:one")
         with pytest.raises(RateLimited):
-            attempts.begin(name="card 2901", user=user, address="address:other")
-        assert attempts.begin(name="card 2901", user=None, address="address:other") is not None
+            attempts.begin(name="card 2901", user=user, address="address:one")
+        assert attempts.begin(name="card 2901", user=None, address="address:one") is not None
 
 
 def test_one_address_cannot_try_many_accounts(limits: Any, person: Any, sign_in: Any, settings: Any) -> None:
@@ -74,6 +74,38 @@ def test_one_address_cannot_try_many_accounts(limits: Any, person: Any, sign_in:
     answers = [guess(sign_in, 1, f"somebody{number}")[0] for number in range(5)]
     assert answers == [401, 401, 401, 401, 429]
     assert sign_in().status_code == 429
+
+
+def test_who_locks_an_account_locks_it_for_their_own_address(
+    limits: Any, person: Any, sign_in: Any, api: Any, north: Any
+) -> None:
+    """The owner gets in from home, with a browser that the library has never seen."""
+    person()
+    assert guess(sign_in, 4) == [401, 401, 401, 429]
+    assert sign_in().status_code == 429
+    home = api(north)
+    home.defaults["REMOTE_ADDR"] = "198.51.100.7"
+    assert sign_in(client=home).status_code == 200
+
+
+def test_guesses_from_many_addresses_are_slowed_and_the_owners_browser_gets_in(
+    limits: Any, person: Any, sign_in: Any, api: Any, north: Any
+) -> None:
+    limits.RATE_LIMITS = {**limits.RATE_LIMITS, "login-account-anywhere": (6, 900)}
+    person()
+    browser = api(north)
+    assert sign_in(client=browser, transport="cookie").status_code == 200
+    answers = []
+    for number in range(8):
+        bot = api(north)
+        bot.defaults["REMOTE_ADDR"] = f"198.51.100.{number}"
+        answers += guess(sign_in, 1, client=bot)
+    assert answers == [401] * 6 + [429, 429]
+    # A good sign-in between the guesses wipes none of them out.
+    assert sign_in(client=browser, transport="cookie").status_code == 200
+    stranger = api(north)
+    stranger.defaults["REMOTE_ADDR"] = "198.51.100.99"
+    assert sign_in(client=stranger).status_code == 429
 
 
 def test_the_wait_is_for_one_library_alone(
