@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-import structlog
 from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -15,6 +14,7 @@ from saas.core.db.inserts import insert
 from saas.core.db.integrity import refused_if_taken
 from saas.core.errors import FieldProblem, NotAuthenticated, ValidationFailed
 from saas.core.principals import Actor
+from saas.core.security_events import Kind, security_event
 from shared_apps.accounts import selectors
 from shared_apps.accounts.errors import CodeInvalid
 from shared_apps.accounts.models import MailedCode, User
@@ -25,7 +25,6 @@ from shared_apps.accounts.services.registration import MAILBOX
 from shared_apps.audit import services as audit
 from shared_apps.delivery import services as delivery
 
-log = structlog.get_logger("libraryhub.security")
 MAIL: Final = "accounts.email_change_mail"
 
 
@@ -73,7 +72,8 @@ def confirm_email_change(
         raise CodeInvalid from taken
     # Outside of the transaction: a wrong try stays counted.
     if user is None:
-        log.warning("email_code_refused", user_id=user_id, address=address)
+        purpose = MailedCode.Purpose.CHANGE.value
+        security_event(Kind.CODE_REFUSED, user_id=user_id, by=by, address=address, now=now, purpose=purpose)
         raise CodeInvalid
     attempts.succeeded(attempt)
     return user
@@ -106,6 +106,7 @@ def _replace(user: User, address: str, by: Actor, now: datetime) -> None:
         user.save(update_fields=["email", "version"])
     EmailAddress.objects.filter(user=user).delete()
     insert(EmailAddress(user=user, email=address, verified=True, primary=True))
+    security_event(Kind.EMAIL_CHANGED, user_id=user.pk, by=by, now=now)
     audit.record(
         action="user.email_changed", target=user, by=by, personal={"email": [before, address]}, now=now
     )

@@ -11,13 +11,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-import structlog
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from saas.core.api.throttling import check_limit
 from saas.core.principals import ANONYMOUS, Actor
+from saas.core.security_events import Kind, security_event
 from shared_apps.accounts import ports, selectors
 from shared_apps.accounts.errors import CodeInvalid, EmailTaken, RegistrationClosed
 from shared_apps.accounts.models import MailedCode, User
@@ -27,7 +27,6 @@ from shared_apps.accounts.services.users import create_user
 from shared_apps.audit import services as audit
 from shared_apps.delivery import services as delivery
 
-log = structlog.get_logger("libraryhub.security")
 MAIL: Final = "accounts.verification_mail"
 # Registrations and new codes from one address of the network; mails to one mailbox.
 REGISTRATION, MAILBOX = "registration", "email-code"
@@ -109,7 +108,7 @@ def verify_email(*, email: str, code: str, address: str, now: datetime) -> Verif
         raise CodeInvalid from taken
     # Outside of the transaction: a wrong try stays counted.
     if status is None:
-        log.warning("email_code_refused", address=address)
+        security_event(Kind.CODE_REFUSED, address=address, now=now, purpose=MailedCode.Purpose.VERIFY.value)
         raise CodeInvalid
     attempts.succeeded(attempt)
     return status

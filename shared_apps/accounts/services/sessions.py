@@ -65,6 +65,7 @@ def start_session(
     with transaction.atomic():
         session = _outstanding(user, uuid.uuid4().hex, now)
         if client is not None and devices.is_new(user, client):
+            security_event(Kind.NEW_DEVICE, user_id=user.pk, address=client.address, now=now)
             notices.publish(notices.NEW_DEVICE, user=user, session=session.jti, now=now)
         _describe(user, session.jti, client or Client(), opened_with, now)
         User.objects.filter(pk=user.pk).update(last_login=now)
