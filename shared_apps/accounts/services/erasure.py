@@ -16,6 +16,7 @@ from shared_apps.accounts.models import User, UserSession
 from shared_apps.accounts.services.passwords import require_password
 from shared_apps.accounts.services.sessions import end_all_sessions
 from shared_apps.audit import services as audit
+from shared_apps.security import services as security
 
 log = structlog.get_logger("libraryhub.security")
 
@@ -39,6 +40,7 @@ def erase_account(*, user_id: int, password: str, address: str, by: Actor, now: 
         _empty(user, now)
         audit.record(action="user.erased", target=user, by=by, now=now)
         audit.forget_personal_values(user)
+        security.forget_person(user_id=user.pk)
     log.info("user_erased", user_id=user_id)
 
 

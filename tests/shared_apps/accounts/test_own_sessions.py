@@ -269,8 +269,8 @@ def test_a_stolen_refresh_token_is_told_to_its_owner_once(person: Any, sign_in: 
         with in_library(north), pytest.raises(TokenInvalid):
             services.refresh_session(refresh=spent, now=later)
     with freeze_time(later):
-        [letter] = letters(north)
-    assert letter.to == ["lea@north.example"]
+        # The library's admins hear of it as well (shared_apps.security).
+        [letter] = [letter for letter in letters(north) if letter.to == ["lea@north.example"]]
     assert "was ended" in letter.subject
     with in_library(north):
         entry = AuditEntry.objects.get(action="session.token_reused")
