@@ -27,7 +27,8 @@ def staff_principal(role: str = "support", name: str = "Stella Staff") -> Princi
 
 def begin(library: Any, access: str = "read", **more: Any) -> BegunVisit:
     """A visit of the library that has just begun."""
-    values: dict[str, Any] = {"staff": staff_principal(), "reason": "Ticket 118", "minutes": 30, **more}
+    values: dict[str, Any] = {"reason": "Ticket 118", "minutes": 30, **more}
+    values["staff"] = more.get("staff") or staff_principal()
     return begin_visit(library_id=library.id, access=access, now=clock.now(), **values)
 
 
