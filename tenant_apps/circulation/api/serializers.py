@@ -177,10 +177,13 @@ def represent_checkout(checkout: Checkout) -> dict[str, Any]:
     return {"loan": represent(checkout.loan), "messages": _messages(checkout.messages)}
 
 
-def represent_return(result: Return) -> dict[str, Any]:
-    """Return the JSON form of what a return did."""
+def represent_return(result: Return, *, shows_patron: bool = True) -> dict[str, Any]:
+    """Return the JSON form of what a return did; without the patron for a desk that may not see the loan's branch."""
+    loan = represent(result.loan) if result.loan else None
+    if loan is not None and not shows_patron:
+        loan |= {"patron": None, "card_number": ""}
     return {
-        "loan": represent(result.loan) if result.loan else None,
+        "loan": loan,
         "action": result.action,
         "hold": None,
         "transfer": TransferSerializer(result.transfer).data if result.transfer else None,

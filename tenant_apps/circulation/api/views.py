@@ -125,13 +125,19 @@ class ReturnView(ApiView):
     @extend_schema(summary="Take a copy back", request=NewReturnSerializer, responses={201: ReturnSerializer})
     @delivery.idempotent
     def post(self, request: Request) -> Response:
-        """Take a copy back at a branch and learn what to do with it."""
+        """Take a copy back at a branch and learn what to do with it.
+
+        Any branch takes back what any other has lent; whose loan it was is told to those alone who may see, or make,
+        loans of the branch that lent it.
+        """
         body = NewReturnSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         wanted: dict[str, Any] = body.validated_data
         require_at_branch(self.principal, LEND, wanted["branch"].pk)
         result = services.return_copy(**wanted, by=self.principal.actor, now=clock.now())
-        return Response(represent_return(result), status=201)
+        lent_at = result.loan.branch_id if result.loan is not None else None
+        shown = any(self.principal.may(name, branch_id=lent_at) for name in (VIEW, LEND))
+        return Response(represent_return(result, shows_patron=shown), status=201)
 
 
 class PatronLoanViewSet(ApiViewSet):

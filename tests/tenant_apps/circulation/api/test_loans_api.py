@@ -7,8 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from saas.core.principals import SYSTEM
+from tenant_apps.access.models import Role, RoleAssignment
+from tenant_apps.branches.models import Branch
 from tenant_apps.circulation.models import Loan
 from tenant_apps.circulation.services import check_out, return_copy
 from tenant_apps.patrons.models import Patron
@@ -173,3 +177,41 @@ def test_an_anonymous_loan_is_shown_without_its_patron(
     shown = api(in_north, "librarian").get(f"{URL}{loans['A2'].pk}/").json()
 
     assert (shown["patron"], shown["card_number"], shown["copy_barcode"]) == (None, "", "A2")
+
+
+@pytest.mark.parametrize("grants", [1, 1_000])
+def test_a_page_of_50_loans_for_staff_of_branches_takes_six_queries_at_most(
+    in_north: Any, api: Callable[..., Any], grants: int
+) -> None:
+    """However many roles the caller holds, and with the rows of other branches left out."""
+    librarian = Role.objects.get(code="librarian")
+    BranchFactory(code="harbour")
+    user = librarian_at("harbour")
+    branches = Branch.objects.bulk_create(
+        Branch(code=f"many-{n}", name=f"Branch {n}", time_zone="Europe/Rome") for n in range(grants - 1)
+    )
+    RoleAssignment.objects.bulk_create(
+        RoleAssignment(user=user, role=librarian, branch=branch, created_at=NOW) for branch in branches
+    )
+    patron = PatronFactory(card="C-many")
+    harbour, main = (Branch.objects.get(code=code) for code in ("harbour", "main"))
+    for number in range(60):
+        copy = CopyFactory(barcode=f"M{number}")
+        Loan.objects.create(
+            copy=copy,
+            patron=patron,
+            card_number="C-many",
+            branch=main if number % 6 == 5 else harbour,
+            checked_out_at=NOW,
+            due_at=NOW + dt.timedelta(days=28),
+        )
+    client = api(in_north, user)
+    client.get(URL)
+
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.get(URL, {"page_size": 50})
+
+    assert answer.status_code == 200
+    assert len(answer.json()["results"]) == 50
+    assert {row["branch"] for row in answer.json()["results"]} == {"harbour"}
+    assert len(queries) <= 6, [query["sql"][:200] for query in queries]

@@ -152,3 +152,21 @@ def test_staff_of_one_branch_take_back_there_and_not_elsewhere(
     assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
     assert everything() == before
     assert client.post(URL, body(branch="harbour")).json()["action"] == "transfer"
+
+
+def test_whose_loan_it_was_is_not_told_to_a_branch_that_may_not_see_it(
+    desk: Any, api: Callable[..., Any], in_north: Any
+) -> None:
+    """Any branch takes a copy back; who had it is between the patron and the branch that lent it."""
+    BranchFactory(code="harbour")
+    patron = lend(desk)["patron"]
+
+    told = api(in_north, librarian_at("harbour")).post(URL, body(branch="harbour")).json()["loan"]
+
+    closed = Loan.objects.get(pk=told["id"])
+    assert (told["patron"], told["card_number"], told["branch"]) == (None, "", "main")
+    assert (str(closed.patron_id), closed.returned_at is not None) == (patron, True)
+    # The branch that lent it is told.
+    lend(desk)
+    told = api(in_north, librarian_at("main")).post(URL, body()).json()["loan"]
+    assert (told["patron"], told["card_number"]) == (patron, "C1")
