@@ -11,6 +11,7 @@ from typing import Any
 import factory
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Permission
 from factory.django import DjangoModelFactory
 
 from saas.core import clock
@@ -24,7 +25,7 @@ from tenant_apps.access.models import Role, RoleAssignment
 from tenant_apps.branches.models import Branch
 from tenant_apps.catalog import services as catalog
 from tenant_apps.catalog.marc import TitleDraft
-from tenant_apps.catalog.models import Copy, ImportJob, ImportRecord, ItemType, Title
+from tenant_apps.catalog.models import Copy, ImportJob, ImportRecord, ItemType, Title, TitleShare
 from tenant_apps.circulation.models import Loan, LoanRule
 from tenant_apps.collections.models import Collection
 from tenant_apps.federation.models import IdentityProvider, LinkedIdentity
@@ -212,6 +213,17 @@ class TitleFactory(factory.Factory[Title]):
     def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Title:
         collection = kwargs.pop("collection", None)
         return catalog.add_title(draft=TitleDraft(**kwargs), collection=collection, by=SYSTEM, now=NOW)
+
+
+class TitleShareFactory(DjangoModelFactory[TitleShare]):
+    """A new title shared with a new user, to see it."""
+
+    class Meta:
+        model = TitleShare
+
+    user = factory.SubFactory(UserFactory)
+    content_object = factory.SubFactory(TitleFactory)
+    permission = factory.LazyFunction(lambda: Permission.objects.get(codename="view_title"))
 
 
 class CopyFactory(DjangoModelFactory[Copy]):

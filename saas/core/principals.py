@@ -83,6 +83,11 @@ class Principal:
         )
 
     @property
+    def may_have_shares(self) -> bool:
+        """Whether single rows can be shared with the caller: with people, and not without the factor that they need."""
+        return self.is_person and not self.lacks_factor
+
+    @property
     def actor(self) -> Actor:
         """The name under which this caller's changes are recorded."""
         if not self.is_authenticated:

@@ -23,6 +23,14 @@ class AlreadyAssigned(Conflict):
     detail = _("The role has been given here already.")
 
 
+class AlreadyShared(Conflict):
+    """The row is shared with this user already; take that back first to share it for something else."""
+
+    code = "already_shared"
+    title = _("Shared already")
+    detail = _("This is shared with this person already.")
+
+
 class RoleCodeTaken(ValidationFailed):
     """Another role of this library has the code already."""
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
+from django.contrib.auth.models import Group, Permission
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from saas.core.fields import Versioned
-from tenant_apps.access.rules import effective_permissions, is_standard
+from tenant_apps.access.rules import SHARED, effective_permissions, is_standard
 from tenant_apps.branches.models import Branch
 from tenant_apps.collections.models import Collection
 from tenant_apps.keys.models import ServiceAccount
@@ -87,3 +89,47 @@ class RoleAssignment(models.Model):
     def is_for_the_library(self) -> bool:
         """Whether it holds everywhere."""
         return self.branch_id is None and self.collection_id is None
+
+
+class BranchGrant(GroupObjectPermissionBase):
+    """What a group of django.contrib.auth may do at a branch, as django-guardian reads it (services.projection)."""
+
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, db_index=False)
+    permission = models.ForeignKey(Permission, on_delete=models.CASCADE, db_index=False)
+    content_object = models.ForeignKey(Branch, on_delete=models.CASCADE, db_index=False)
+
+    class Meta(GroupObjectPermissionBase.Meta):
+        default_permissions = ()
+
+
+class CollectionGrant(GroupObjectPermissionBase):
+    """The same for a collection."""
+
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, db_index=False)
+    permission = models.ForeignKey(Permission, on_delete=models.CASCADE, db_index=False)
+    content_object = models.ForeignKey(Collection, on_delete=models.CASCADE, db_index=False)
+
+    class Meta(GroupObjectPermissionBase.Meta):
+        default_permissions = ()
+
+
+class Share(UserObjectPermissionBase):
+    """One row of one table shared with one person, as django-guardian reads it (services.sharing).
+
+    An app whose rows can be shared has a model that adds `content_object`, a foreign key to the row; the permissions
+    are Django's own of that row's model, view and change.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False)
+    permission = models.ForeignKey(Permission, on_delete=models.CASCADE, db_index=False)
+
+    class Meta(UserObjectPermissionBase.Meta):
+        abstract = True
+        default_permissions = ()
+
+
+def share_codename(model: type[Share], permission: str) -> str:
+    """The codename of what is shared ("view" or "edit"): Django's own permission of the row's model, "view_title"."""
+    options: Any = model._meta
+    row = options.get_field("content_object").related_model
+    return f"{SHARED[permission]}_{row._meta.model_name}"

@@ -14,6 +14,9 @@ from django.utils.translation import gettext_lazy as _
 
 ADMIN, LIBRARIAN, READER, GUEST = "admin", "librarian", "reader", "guest"
 LIBRARY, BRANCH, COLLECTION = "library", "branch", "collection"
+# What a single row is shared for, and how Django names that.
+VIEW, EDIT = "view", "edit"
+SHARED: Final[Mapping[str, str]] = {VIEW: "view", EDIT: "change"}
 
 PERMISSIONS: Final[Mapping[str, Promise]] = {
     "catalog.view": _("Search the catalogue and see titles and their availability"),

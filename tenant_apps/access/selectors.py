@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import JSONObject
 from django.utils.module_loading import import_string
 
@@ -16,8 +16,19 @@ from saas.core.api.fields import parse_id, utc_text
 from saas.core.principals import Principal
 from saas.core.security_events import Contact
 from shared_apps.accounts import selectors as accounts
-from tenant_apps.access.models import Role, RoleAssignment
-from tenant_apps.access.rules import ADMIN, GUEST, NEED_FACTOR, PERMISSIONS, Grant, combine, permissions_of
+from tenant_apps.access.models import Role, RoleAssignment, Share, share_codename
+from tenant_apps.access.rules import (
+    ADMIN,
+    EDIT,
+    GUEST,
+    NEED_FACTOR,
+    PERMISSIONS,
+    SHARED,
+    VIEW,
+    Grant,
+    combine,
+    permissions_of,
+)
 from tenant_apps.branches.selectors import all_branches
 from tenant_apps.collections.selectors import all_collections
 from tenant_apps.keys.selectors import Rights as HeldRights
@@ -25,6 +36,8 @@ from tenant_apps.preferences import selectors as preferences
 
 GUESTS_MAY_SEARCH, ADMINS_NEED_MFA = "guests_may_search", "admins_need_mfa"
 MANAGE = "roles.manage"
+SHARE_PERMISSIONS = tuple(SHARED)
+_Share = TypeVar("_Share", bound=Share)
 ASSIGNMENT_FILTERS = {
     "user": "user_id",
     "service_account": "service_account_id",
@@ -237,3 +250,34 @@ def _guest() -> Principal:
     if role is None or not preferences.or_default(GUESTS_MAY_SEARCH, role._open):
         return Principal()
     return Principal(roles=(GUEST,), permissions=role.allows)
+
+
+# -- single rows that are shared with a person ----------------------------------------------------------------------
+
+
+def shares(model: type[_Share]) -> QuerySet[_Share]:
+    """Whom rows of one kind are shared with: a row each, with the user and what it `allows`."""
+    edits = model._default_manager.filter(
+        content_object=OuterRef("content_object"),
+        user=OuterRef("user"),
+        permission__codename=share_codename(model, EDIT),
+    )
+    allows = Case(When(Exists(edits), then=Value(EDIT)), default=Value(VIEW))
+    seen = model._default_manager.filter(permission__codename=share_codename(model, VIEW))
+    found: QuerySet[_Share] = seen.select_related("user").annotate(allows=allows)
+    return found
+
+
+def shared_with(model: type[_Share], principal: Principal) -> QuerySet[_Share, Any]:
+    """Ids of the rows of one kind that are shared with the caller, for `pk__in`; nothing for machines and guests."""
+    if not principal.may_have_shares:
+        return model._default_manager.none().values_list("content_object", flat=True)
+    return model._default_manager.filter(user=principal.user_id).values_list("content_object", flat=True)
+
+
+def may_edit_shared(model: type[_Share], principal: Principal, row_id: int) -> bool:
+    """Whether this row is shared with the caller to be edited; one query for a person, none for anybody else."""
+    if not principal.may_have_shares:
+        return False
+    mine = model._default_manager.filter(user=principal.user_id, content_object=row_id)
+    return mine.filter(permission__codename=share_codename(model, EDIT)).exists()

@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models import Q
 
 from saas.core.fields import Versioned
+from tenant_apps.access.models import Share
 from tenant_apps.branches.models import Branch
 from tenant_apps.collections.models import Collection
 
@@ -101,6 +102,15 @@ class Title(Versioned):
 
     def __str__(self) -> str:
         return self.title
+
+
+class TitleShare(Share):
+    """A title shared with a person: `view_title`, and beside it `change_title` where they may edit it."""
+
+    content_object = models.ForeignKey(Title, on_delete=models.CASCADE, related_name="shares")
+
+    class Meta(Share.Meta):
+        abstract = False
 
 
 class Word(models.Model):

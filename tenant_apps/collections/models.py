@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 
 from saas.core.fields import Versioned
+from saas.core.permission_names import MODEL_PERMISSIONS
 
 
 class Collection(Versioned):
@@ -12,6 +15,9 @@ class Collection(Versioned):
 
     code = models.CharField(max_length=40, unique=True)
     name = models.CharField(max_length=200)
+
+    class Meta:
+        permissions: ClassVar = MODEL_PERMISSIONS
 
     def __str__(self) -> str:
         return self.code

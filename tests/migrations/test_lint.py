@@ -16,14 +16,14 @@ from tests.migrations.lint import labels, lint, missing_migrations
 
 pytestmark = pytest.mark.django_db
 PROJECT = Path(__file__).resolve().parents[2]
-FIRST = PROJECT / "tenant_apps" / "branches" / "migrations" / "0001_initial.py"
+SO_FAR = sorted((PROJECT / "tenant_apps" / "branches" / "migrations").glob("0*.py"))
 _numbers = itertools.count(1)
-SECOND = """
+NEXT = """
 from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("branches", "0001_initial")]
+    dependencies = [("branches", "{last}")]
     operations = [{operation}]
 """
 BAD = {
@@ -58,7 +58,7 @@ GOOD = {
 
 @pytest.fixture
 def branches_with(tmp_path: Path, settings: Any) -> Iterator[Callable[[str], None]]:
-    """`branches_with("migrations.X(...)")`: the app branches gets a second migration with this operation."""
+    """`branches_with("migrations.X(...)")`: the app branches gets one more migration with this operation."""
     made: list[str] = []
 
     def write(operation: str) -> None:
@@ -66,8 +66,9 @@ def branches_with(tmp_path: Path, settings: Any) -> Iterator[Callable[[str], Non
         folder = tmp_path / name
         folder.mkdir()
         (folder / "__init__.py").touch()
-        (folder / "0001_initial.py").write_text(FIRST.read_text())
-        (folder / "0002_second.py").write_text(SECOND.format(operation=operation))
+        for file in SO_FAR:
+            (folder / file.name).write_text(file.read_text())
+        (folder / "9999_next.py").write_text(NEXT.format(operation=operation, last=SO_FAR[-1].stem))
         settings.MIGRATION_MODULES = {"branches": name}
         made.append(name)
 
@@ -86,7 +87,7 @@ def test_a_bad_migration_of_a_librarys_app_is_found(
     with in_library(north):
         good, text = lint(["branches"])
     assert not good
-    assert "(branches, 0002_second)... ERR" in text
+    assert "(branches, 9999_next)... ERR" in text
     assert said.lower() in text.lower()
 
 
@@ -96,7 +97,7 @@ def test_a_good_one_passes(north: Any, branches_with: Callable[[str], None], ope
     with in_library(north):
         good, text = lint(["branches"])
     assert good, text
-    assert "(branches, 0002_second)... OK" in text
+    assert "(branches, 9999_next)... OK" in text
 
 
 def test_in_the_public_schema_the_linter_would_see_nothing_and_says_so(
@@ -105,7 +106,7 @@ def test_in_the_public_schema_the_linter_would_see_nothing_and_says_so(
     branches_with(next(iter(BAD.values()))[0])
     good, text = lint(["branches"])
     assert not good
-    assert "0002_second)... ERR" not in text
+    assert "9999_next)... ERR" not in text
     assert "nothing was checked" in text
 
 

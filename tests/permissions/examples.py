@@ -579,6 +579,11 @@ LIBRARY: dict[str, Builder] = {
     ),
     "GET /api/v1/titles/{pk}/marc/": lambda s: Example(f"/api/v1/titles/{s.title.pk}/marc/"),
     "GET /api/v1/titles/{pk}/availability/": lambda s: Example(f"/api/v1/titles/{s.title.pk}/availability/"),
+    "GET /api/v1/titles/{pk}/shares/": lambda s: Example(f"/api/v1/titles/{s.title.pk}/shares/"),
+    "POST /api/v1/titles/{pk}/shares/": lambda s: Example(
+        f"/api/v1/titles/{s.title.pk}/shares/", {"user": str(s.user.pk), "permission": "edit"}, 201
+    ),
+    "DELETE /api/v1/title-shares/{pk}/": lambda s: Example(f"/api/v1/title-shares/{s.share.pk}/", status=204),
     "GET /api/v1/item-types/": plain("/api/v1/item-types/"),
     "POST /api/v1/item-types/": _code_and_name("/api/v1/item-types/"),
     "GET /api/v1/copies/": plain("/api/v1/copies/"),

@@ -30,6 +30,7 @@ class Scene:
     category: Any
     item_type: Any
     title: Any
+    share: Any
     copy: Any
     loan: Any
     patron: Any
@@ -126,6 +127,7 @@ def build_scene(library: Any) -> Scene:
             category=category,
             item_type=item_type,
             title=title,
+            share=factories.TitleShareFactory.create_batch(2, content_object=title)[0],
             copy=factories.CopyFactory(title=title),
             loan=loan,
             patron=card.patron,

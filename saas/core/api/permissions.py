@@ -25,7 +25,8 @@ class HasDeclaredPermission(BasePermission):
     """Lets a caller through who holds the permission that the view declares for this method or action.
 
     A permission held for one branch alone opens the route; the look-up of the row must then keep to that
-    branch. A view that declares nothing is refused: deny by default (ASVS 8.2.1).
+    branch. A row that can be shared with a person opens its own route to them (`shareable`); the look-up must then ask
+    for the share. A view that declares nothing is refused: deny by default (ASVS 8.2.1).
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -45,6 +46,8 @@ class HasDeclaredPermission(BasePermission):
             return True
         principal = principal_of(request)
         if principal.may_anywhere(permission):
+            return True
+        if key in getattr(view, "shareable", frozenset()) and principal.may_have_shares:
             return True
         raise refusal_for(principal)
 

@@ -30,6 +30,8 @@ class ApiBehaviour(_View):
 
     `permissions`: method (`"GET"`) or action (`"list"`) to the name of a permission; None lets everybody
     in; what is missing is refused.
+    `shareable`: methods or actions on one row that a person may also call without the permission, where the row
+    is shared with them; the view finds out by itself.
     `query_parameters`: the names that GET of the list (or of a plain view) knows, besides the pages' own.
     `detail_query_parameters`: those of GET on one record of a view set.
     `throttle_policies`: names of settings.RATE_LIMITS that each request is counted against.
@@ -39,6 +41,7 @@ class ApiBehaviour(_View):
     """
 
     permissions: ClassVar[Mapping[str, str | None]] = {}
+    shareable: ClassVar[frozenset[str]] = frozenset()
     query_parameters: ClassVar[frozenset[str]] = frozenset()
     detail_query_parameters: ClassVar[frozenset[str]] = frozenset()
     throttle_policies: ClassVar[tuple[str, ...]] = ("burst",)

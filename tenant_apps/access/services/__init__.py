@@ -9,7 +9,9 @@ from tenant_apps.access.services.members import (
     reason_to_stay,
 )
 from tenant_apps.access.services.new_libraries import prepare_library, seed_library
+from tenant_apps.access.services.projection import repair_projection
 from tenant_apps.access.services.roles import RoleChanges, change_role, create_role, delete_role
+from tenant_apps.access.services.sharing import share, unshare
 
 __all__ = [
     "RoleChanges",
@@ -22,8 +24,11 @@ __all__ = [
     "erase_account",
     "prepare_library",
     "reason_to_stay",
+    "repair_projection",
     "require_may_grant",
     "require_not_last_admin",
     "seed_library",
+    "share",
     "unassign_role",
+    "unshare",
 ]

@@ -17,6 +17,7 @@ from tenant_apps.access.errors import AlreadyAssigned, LastAdmin
 from tenant_apps.access.models import Role, RoleAssignment
 from tenant_apps.access.rules import ADMIN
 from tenant_apps.access.services.granting import active_admins, lock_admins, require_may_grant
+from tenant_apps.access.services.projection import project_assignment, withdraw_assignment
 from tenant_apps.branches import selectors as branches
 from tenant_apps.collections import selectors as collections
 from tenant_apps.keys import selectors as keys
@@ -59,6 +60,7 @@ def assign_role(
         )
         with refused_if_taken(AlreadyAssigned):
             assignment.save(force_insert=True)
+        project_assignment(assignment)
         record_assignment("role.assigned", assignment, by=by, now=now)
     return assignment
 
@@ -80,6 +82,7 @@ def unassign_role(*, assignment_id: int, by: Actor, now: datetime, granter: Prin
         if _is_last_admin(assignment):
             raise LastAdmin
         record_assignment("role.unassigned", assignment, by=by, now=now)
+        withdraw_assignment(assignment)
         assignment.delete()
 
 

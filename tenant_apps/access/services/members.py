@@ -15,6 +15,7 @@ from tenant_apps.access.models import RoleAssignment
 from tenant_apps.access.rules import READER
 from tenant_apps.access.services.assignments import assign_role, record_assignment
 from tenant_apps.access.services.granting import require_not_last_admin
+from tenant_apps.access.services.projection import withdraw_assignment
 
 
 def create_member(
@@ -56,4 +57,5 @@ def erase_account(*, user_id: int, by: Actor, now: datetime) -> None:
     rows = RoleAssignment.objects.select_related("role", "branch", "collection").filter(user=user_id)
     for assignment in rows:
         record_assignment("role.unassigned", assignment, by=by, now=now)
+        withdraw_assignment(assignment)
         assignment.delete()

@@ -9,16 +9,18 @@ from shared_apps.accounts import services as account_services
 from tenant_apps.access.models import Role, RoleAssignment
 from tenant_apps.access.rules import ADMIN, STANDARD_ROLES
 from tenant_apps.access.services.assignments import record_assignment
+from tenant_apps.access.services.projection import first_admin_role, prepare_projection
 
 
 def prepare_library(using: str) -> None:
     """Give a new schema the standard roles."""
-    Role.objects.using(using).bulk_create(
+    roles = Role.objects.using(using).bulk_create(
         [
             Role(code=role.code, name=str(role.name), permissions=sorted(role.permissions))
             for role in STANDARD_ROLES
         ]
     )
+    prepare_projection(next(role for role in roles if role.code == ADMIN), using)
 
 
 def seed_library(seed: LibrarySeed) -> None:
@@ -33,6 +35,6 @@ def seed_library(seed: LibrarySeed) -> None:
         now=seed.now,
         by=SYSTEM,
     )
-    assignment = RoleAssignment(user=admin, role=Role.objects.get(code=ADMIN), created_at=seed.now)
+    assignment = RoleAssignment(user=admin, role=first_admin_role(admin.pk), created_at=seed.now)
     insert(assignment)
     record_assignment("role.assigned", assignment, by=SYSTEM, now=seed.now)

@@ -17,6 +17,7 @@ from tenant_apps.access.errors import RoleCodeTaken, RoleInUse, RoleIsStandard
 from tenant_apps.access.models import Role
 from tenant_apps.access.rules import ADMIN, is_standard, released_permissions
 from tenant_apps.access.services.granting import require_may_grant
+from tenant_apps.access.services.projection import project_role, withdraw_role
 
 Expectation = Callable[[Role], None]
 
@@ -86,6 +87,8 @@ def change_role(
             role.edited = after != released_permissions(role.code)
         role.bump()
         role.save(update_fields=["name", "permissions", "edited", "version"])
+        if after != before:
+            project_role(role)
         audit.record(action="role.changed", target=role, by=by, changes=entry, now=now)
     return role
 
@@ -111,6 +114,7 @@ def delete_role(
             raise RoleInUse
         changes = {"code": role.code, "name": role.name, "permissions": sorted(role.allows)}
         audit.record(action="role.deleted", target=role, by=by, changes=changes, now=now)
+        withdraw_role(role.pk)
         role.delete()
 
 

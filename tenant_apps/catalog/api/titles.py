@@ -20,10 +20,12 @@ from saas.core.api.views import ApiView, ApiViewSet
 from saas.core.errors import (
     NotAcceptable,
     NotFound,
+    PermissionDenied,
     PreconditionFailed,
     PreconditionRequired,
     ValidationFailed,
 )
+from saas.core.principals import Principal
 from tenant_apps.catalog import selectors, services
 from tenant_apps.catalog.api.renderers import Iso2709Renderer, MarcXmlRenderer
 from tenant_apps.catalog.api.title_serializers import (
@@ -50,6 +52,7 @@ class TitleViewSet(ApiViewSet):
         "create": "catalog.manage",
         "partial_update": "catalog.manage",
     }
+    shareable: ClassVar = frozenset({"retrieve", "availability", "partial_update"})
     error_codes: ClassVar = {
         "retrieve": (NotFound, NotAcceptable),
         "availability": (NotFound,),
@@ -58,6 +61,7 @@ class TitleViewSet(ApiViewSet):
             ValidationFailed,
             RecordNotWritable,
             NotFound,
+            PermissionDenied,
             PreconditionFailed,
             PreconditionRequired,
         ),
@@ -68,8 +72,8 @@ class TitleViewSet(ApiViewSet):
     serializer_class = TitleSerializer
 
     def get_queryset(self) -> QuerySet[Title]:
-        """Return every title of the library."""
-        return selectors.titles_in_full()
+        """Return the titles whom the caller may see."""
+        return selectors.visible_to(self.principal, selectors.titles_in_full())
 
     def get_renderers(self) -> list[Any]:
         """Return JSON and, for one title, the forms of its MARC record too."""
@@ -100,7 +104,7 @@ class TitleViewSet(ApiViewSet):
         """
         renderer: Any = request.accepted_renderer
         if isinstance(renderer, _MARC_FORMS):
-            answer = _record(request, pk, renderer.format)
+            answer = _record(request, self.principal, pk, renderer.format)
         else:
             answer = _answer(request, self.get_object())
         patch_vary_headers(answer, ["Accept"])
@@ -124,24 +128,33 @@ class TitleViewSet(ApiViewSet):
     @extend_schema(summary="Change a title", request=TitleChangesSerializer, responses=TitleSerializer)
     def partial_update(self, request: Request, pk: str) -> HttpResponseBase:
         """Change what is sent and leave the rest of the MARC record; `If-Match` names the version that was
-        read.
+        read. Another collection needs the permission in both.
         """
         found = self.get_object()
+        selectors.require_title_change(self.principal, found)
         body = TitleChangesSerializer(data=request.data)
         body.is_valid(raise_exception=True)
+        changes = body.validated_data
+
+        def expect(row: Title) -> None:
+            # Of the row that is locked: between the look-up and the lock it may have moved to another collection.
+            selectors.require_title_change(self.principal, row)
+            if "collection" in changes:
+                target = changes["collection"].pk if changes["collection"] is not None else None
+                if target != row.collection_id:
+                    selectors.require_move(self.principal, row, target)
+            require_match(request, row)
+
         services.change_title(
-            title_id=found.pk,
-            changes=body.validated_data,
-            by=self.principal.actor,
-            now=clock.now(),
-            expect=lambda row: require_match(request, row),
+            title_id=found.pk, changes=changes, by=self.principal.actor, now=clock.now(), expect=expect
         )
         return _answer(request, self.get_queryset().get(pk=found.pk))
 
     @extend_schema(summary="Show where a title stands", responses=AvailabilitySerializer)
     def availability(self, request: Request, pk: str) -> Response:
         """Copies by branch, in numbers and in words."""
-        title = visible_or_404(selectors.all_titles().only("id"), "pk", pk)
+        titles = selectors.visible_to(self.principal, selectors.all_titles().only("id"))
+        title = visible_or_404(titles, "pk", pk)
         places = selectors.availability_of([title.pk]).get(title.pk, [])
         return Response(
             AvailabilitySerializer(
@@ -159,6 +172,7 @@ class TitleMarcView(ApiView):
     """A title's record for other systems."""
 
     permissions: ClassVar = {"GET": "catalog.view"}
+    shareable: ClassVar = frozenset({"GET"})
     error_codes: ClassVar = {"GET": (NotFound, NotAcceptable)}
     renderer_classes = _MARC_FORMS
 
@@ -174,12 +188,13 @@ class TitleMarcView(ApiView):
         application/marc`.
         """
         renderer: Any = request.accepted_renderer
-        return _record(request, pk, renderer.format)
+        return _record(request, self.principal, pk, renderer.format)
 
 
-def _record(request: Request, pk: str, form: str) -> HttpResponseBase:
+def _record(request: Request, principal: Principal, pk: str, form: str) -> HttpResponseBase:
     """The record of one title in ISO 2709 or MARCXML, as a file."""
-    title = visible_or_404(Title.objects.only("id", "version", "marc"), "pk", pk)
+    titles = selectors.visible_to(principal, Title.objects.only("id", "version", "marc"))
+    title = visible_or_404(titles, "pk", pk)
     write = to_iso2709 if form == Iso2709Renderer.format else to_marcxml
     response = record_response(request, title, lambda: write(selectors.marc_of(title)), form=form)
     # Uploaded text must never open as a page of ours (ASVS 3.2.1).

@@ -5,6 +5,7 @@ from django.urls import path
 from tenant_apps.catalog.api.copies import CopyViewSet, ItemTypeViewSet
 from tenant_apps.catalog.api.imports import ImportRecordViewSet, ImportViewSet
 from tenant_apps.catalog.api.search import SearchView
+from tenant_apps.catalog.api.shares import TitleShareViewSet
 from tenant_apps.catalog.api.titles import TitleMarcView, TitleViewSet
 
 urlpatterns = [
@@ -20,6 +21,16 @@ urlpatterns = [
         "titles/<str:pk>/availability/",
         TitleViewSet.as_view({"get": "availability"}, detail=True),
         name="title-availability",
+    ),
+    path(
+        "titles/<str:pk>/shares/",
+        TitleShareViewSet.as_view({"get": "list", "post": "create"}),
+        name="title-shares",
+    ),
+    path(
+        "title-shares/<str:pk>/",
+        TitleShareViewSet.as_view({"delete": "destroy"}, detail=True),
+        name="title-share",
     ),
     path("item-types/", ItemTypeViewSet.as_view({"get": "list", "post": "create"}), name="item-types"),
     path("copies/", CopyViewSet.as_view({"get": "list", "post": "create"}), name="copies"),

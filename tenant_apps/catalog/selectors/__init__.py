@@ -9,6 +9,9 @@ from tenant_apps.catalog.selectors.rights import (
     require_copy_change,
     require_move,
     require_title,
+    require_title_change,
+    title_shares_managed_by,
+    visible_to,
 )
 from tenant_apps.catalog.selectors.search import Filters, Hit, Page, hits_of, search_titles
 from tenant_apps.catalog.selectors.suggestions import suggestions_for
@@ -35,8 +38,11 @@ __all__ = [
     "require_copy_change",
     "require_move",
     "require_title",
+    "require_title_change",
     "search_titles",
     "sees_barcodes",
     "suggestions_for",
+    "title_shares_managed_by",
     "titles_in_full",
+    "visible_to",
 ]

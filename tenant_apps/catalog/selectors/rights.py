@@ -1,4 +1,4 @@
-"""Which titles and copies a caller may write: the scopes of `catalog.manage` and `copies.manage`.
+"""Which titles and copies a caller may see and write: scopes of permissions, and titles shared with a person.
 
 Titles belong to a collection or to the library, never to a branch; a copy belongs to its home branch, and to the
 collection of its title. What is written is asked for twice, as it stands and as it will stand, so that nobody moves a
@@ -7,11 +7,30 @@ row to where they may do more with it.
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
+
 from saas.core.errors import PermissionDenied
 from saas.core.principals import Principal
-from tenant_apps.catalog.models import Copy, Title
+from tenant_apps.access import selectors as access
+from tenant_apps.catalog.models import Copy, Title, TitleShare
 
-MANAGE_TITLES, MANAGE_COPIES = "catalog.manage", "copies.manage"
+VIEW, MANAGE_TITLES, MANAGE_COPIES = "catalog.view", "catalog.manage", "copies.manage"
+
+
+def visible_to(principal: Principal, titles: QuerySet[Title]) -> QuerySet[Title]:
+    """Those of the titles whom the caller may see: all, for whom a role lets see or edit any, else the shared ones."""
+    if principal.may_anywhere(VIEW) or principal.may_anywhere(MANAGE_TITLES):
+        return titles
+    return titles.filter(pk__in=access.shared_with(TitleShare, principal))
+
+
+def require_title_change(principal: Principal, title: Title) -> None:
+    """Raise PermissionDenied unless the caller may change this title, by a role or because it is shared with them."""
+    if not (
+        principal.may(MANAGE_TITLES, collection_id=title.collection_id)
+        or access.may_edit_shared(TitleShare, principal, title.pk)
+    ):
+        raise PermissionDenied
 
 
 def require_title(principal: Principal, collection_id: int | None) -> None:
@@ -47,3 +66,13 @@ def require_copy_change(principal: Principal, copy: Copy, *, home_branch_id: int
     collection_id = copy.title.collection_id
     for branch_id in {copy.home_branch_id, home_branch_id or copy.home_branch_id}:
         require_copy(principal, branch_id=branch_id, collection_id=collection_id)
+
+
+def title_shares_managed_by(principal: Principal) -> QuerySet[TitleShare]:
+    """Shares, each with its person and `permission`, of the titles that the caller may write by a role; one query."""
+    shares = access.shares(TitleShare).select_related("content_object__collection")
+    shares = shares.defer(
+        *(f"content_object__{name}" for name in ("marc", "search", "title_search", "summary"))
+    )
+    collections = principal.collections_for(MANAGE_TITLES)
+    return shares if collections is None else shares.filter(content_object__collection__in=collections)

@@ -39,7 +39,7 @@ def add_title(*, draft: TitleDraft, collection: Collection | None = None, by: Ac
         changes: dict[str, Any] = {}
         if collection is not None:
             lock_collection(collection.pk)
-            Title.objects.filter(pk=slot.title_id).update(collection=collection)
+            Title.objects.filter(pk=slot.title_id or 0).update(collection=collection)
             changes = {"collection": collection.code}
         title = Title.objects.get(pk=slot.title_id or 0)
         changes = {"title": title.title, **changes}
