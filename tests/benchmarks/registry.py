@@ -57,6 +57,11 @@ BENCHMARKS = {
             "tests.benchmarks.tenancy.run",
             takes_libraries=True,
         ),
+        Benchmark(
+            "access",
+            "a page of 100,000 loans for a librarian of three branches, against django-guardian used plainly",
+            "tests.benchmarks.access.run",
+        ),
     )
 }
 
