@@ -92,6 +92,11 @@ def rights_of(permissions: Iterable[str], branches: Iterable[int] | None) -> Rig
     return Rights(everywhere=names) if branches is None else Rights(by_branch=dict.fromkeys(branches, names))
 
 
+def is_wide(rights: Iterable[Rights]) -> bool:
+    """Whether something of it changes the library as a whole, so that its admins should hear of it."""
+    return any(not name.endswith(".view") for given in rights for name in given.everywhere)
+
+
 def _draw(length: int) -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
 

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, cast
 
-import structlog
 from django.conf import settings
 from django.utils.module_loading import import_string
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -20,9 +19,9 @@ from rest_framework.request import Request
 from saas.core.errors import TokenInvalid
 from saas.core.logging import bind_log_context
 from saas.core.principals import Principal, WithoutAccount
+from saas.core.security_events import Kind, security_event
 from saas.core.tenancy import current_library_or_none
 
-log = structlog.get_logger("libraryhub.security")
 SCHEME: Final = b"api-key"
 MAX_KEY_LENGTH: Final = 200
 
@@ -55,7 +54,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             return None
         caller = _load(rest.strip())
         if caller is None:
-            log.warning("key_refused")
+            security_event(Kind.KEY_REFUSED)
             raise TokenInvalid
         request._request._principal = caller.principal  # type: ignore[attr-defined]
         bind_log_context(key=caller.name)

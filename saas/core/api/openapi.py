@@ -161,6 +161,9 @@ class ProblemAwareSchema(AutoSchema):
         declared = getattr(self.view, "permissions", {})
         if declared.get(self._declared_key(), "") is not None:
             yield from (errors.NotAuthenticated, errors.PermissionDenied, errors.MfaEnrolmentRequired)
+        elif errors.NotAuthenticated in self._declared_errors():
+            # About whoever has signed in, and so nothing for keys and visits (ApiBehaviour.require_person).
+            yield errors.PersonRequired
         if self.view.get_authenticators():
             yield errors.TokenInvalid
         if "{" in self.path:

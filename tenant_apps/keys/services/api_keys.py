@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from saas.core.db.inserts import insert
 from saas.core.errors import CannotGrant, FieldProblem, NotFound, ValidationFailed
 from saas.core.principals import Actor, Principal
+from saas.core.security_events import Kind, security_event
 from shared_apps.audit import services as audit
 from tenant_apps.keys import rules, selectors
 from tenant_apps.keys.errors import KeyNotUsable
@@ -66,9 +67,10 @@ def create_key(
             created_by_id=maker.user_id,
             expires_at=expires_at,
         )
-        _require_may_give(maker, row)
+        wide = _require_may_give(maker, row)
         insert(row)
         _record("api_key.created", row, by=maker.actor, now=now)
+        _report(Kind.KEY_CREATED, row, by=maker.actor, now=now, wide=wide)
     return MadeKey(row, key)
 
 
@@ -103,12 +105,13 @@ def rotate_key(
             created_by_id=maker.user_id,
             expires_at=expires_at or (now + lifetime if lifetime is not None else None),
         )
-        _require_may_give(maker, row)
+        wide = _require_may_give(maker, row)
         insert(row)
         old.expires_at = min(now + overlap, old.expires_at or now + overlap)
         old.save(update_fields=["expires_at"])
         replaced = {"replaces": old.prefix, "old_expires_at": old.expires_at.isoformat()}
         _record("api_key.rotated", row, by=maker.actor, now=now, **replaced)
+        _report(Kind.KEY_CREATED, row, by=maker.actor, now=now, wide=wide)
     return MadeKey(row, key)
 
 
@@ -121,6 +124,7 @@ def revoke_key(*, key_id: int, by: Actor, now: datetime) -> None:
         row.revoked_at = now
         row.save(update_fields=["revoked_at"])
         _record("api_key.revoked", row, by=by, now=now)
+        _report(Kind.KEY_REVOKED, row, by=by, now=now)
 
 
 def note_use(row: ApiKey, *, now: datetime) -> None:
@@ -150,13 +154,15 @@ def _require_meaningful(permissions: Sequence[str], expires_at: datetime | None,
         raise ValidationFailed(f"{problems[0].field}: {problems[0].detail}", errors=problems)
 
 
-def _require_may_give(maker: Principal, row: ApiKey) -> None:
+def _require_may_give(maker: Principal, row: ApiKey) -> bool:
+    """Raise CannotGrant unless `maker` holds what the key would bring; return whether that is wide."""
     given = (
         rules.rights_of(row.permissions, row.branches),
         selectors.rights_of_service_account(row.service_account_id),
     )
     if not all(rights.within(maker) for rights in given):
         raise CannotGrant
+    return rules.is_wide(given)
 
 
 def _account(service_account_id: int) -> ServiceAccount:
@@ -186,3 +192,7 @@ def _record(action: str, row: ApiKey, *, by: Actor, now: datetime, **more: Any) 
         **more,
     }
     audit.record(action=action, target=row, by=by, changes=changes, now=now)
+
+
+def _report(kind: Kind, row: ApiKey, *, by: Actor, now: datetime, **facts: Any) -> None:
+    security_event(kind, by=by, now=now, prefix=row.prefix, service_account=row.service_account.code, **facts)

@@ -11,6 +11,7 @@ from django.db import transaction
 from saas.core.db.integrity import refused_if_taken
 from saas.core.errors import CannotGrant, NotFound
 from saas.core.principals import Actor, Principal
+from saas.core.security_events import Kind, security_event
 from shared_apps.audit import services as audit
 from tenant_apps.keys import selectors
 from tenant_apps.keys.errors import ServiceAccountCodeTaken
@@ -86,6 +87,7 @@ def delete_service_account(
         prefixes = sorted(account.keys.values_list("prefix", flat=True))
         changes = {"code": account.code, "keys": prefixes}
         audit.record(action="service_account.deleted", target=account, by=by, changes=changes, now=now)
+        security_event(Kind.KEY_REVOKED, by=by, now=now, service_account=account.code, prefix=prefixes)
         account.delete()
 
 

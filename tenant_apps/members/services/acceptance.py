@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from saas.core.errors import CannotGrant, FieldProblem, NotFound, ValidationFailed
 from saas.core.principals import Actor, Principal
+from saas.core.security_events import Kind, security_event
 from shared_apps.accounts import selectors as accounts
 from shared_apps.accounts import services as account_services
 from shared_apps.accounts.errors import EmailTaken
@@ -48,6 +49,7 @@ def check_invitation(*, token: str, now: datetime) -> Invitation:
     """
     invitation = selectors.invitation_for(token)
     if invitation is None:
+        security_event(Kind.TOKEN_REFUSED, now=now, what="invitation")
         raise InvitationInvalid
     _require_open(invitation, now)
     return invitation

@@ -14,6 +14,7 @@ from saas.core import clock
 from saas.core.principals import SYSTEM
 from saas.core.tenancy import in_library
 from shared_apps.audit.models import AuditEntry
+from shared_apps.security.models import SecurityEvent
 from tenant_apps.access.models import Role
 from tenant_apps.access.services import assign_role
 from tenant_apps.keys.models import ApiKey, ServiceAccount
@@ -315,3 +316,24 @@ def test_a_list_costs_the_same_for_one_key_and_for_many(api: Any, north: Any) ->
 
 def test_the_permissions_no_key_may_have_stay_few() -> None:
     assert {"keys.manage", "members.manage", "roles.manage"} == NEVER_BY_KEY
+
+
+def test_making_ending_and_refusing_keys_is_reported(api: Any, north: Any) -> None:
+    admin = api(north, "admin")
+    narrow = admin.post(KEYS, {"name": "Narrow", "permissions": ["catalog.view"]}).json()
+    admin.post(KEYS, {"name": "Wide", "permissions": ["settings.manage"]})
+    at_branch = {"name": "Desk", "permissions": ["circulation.lend"], "branches": ["main"]}
+    admin.post(KEYS, at_branch)
+    admin.delete(f"{KEYS}{narrow['id']}/")
+    key_client(north, narrow["key"]).get(SETTINGS)
+    with in_library(north):
+        events = list(SecurityEvent.objects.filter(kind__startswith="key_").order_by("pk"))
+    assert [(event.kind, event.facts.get("wide")) for event in events] == [
+        ("key_created", False),
+        ("key_created", True),
+        ("key_created", False),
+        ("key_revoked", None),
+        ("key_refused", None),
+    ]
+    assert events[3].facts["prefix"] == narrow["prefix"]
+    assert narrow["key"] not in repr([event.facts for event in events])

@@ -79,7 +79,9 @@ def test_the_list_is_filtered_and_searched(api: Any, north: Any) -> None:
         here, there = factories.BranchFactory.create_batch(2)
         anna = factories.UserFactory(name="Anna Berg", email="anna@berg.example")
         bert = factories.UserFactory(name="Bert Anders", email="bert@tal.example", is_active=False)
-        cara = factories.UserFactory(email="cara@see.example", is_active=False, awaiting_approval=True)
+        cara = factories.UserFactory(
+            name="Cara", email="cara@see.example", is_active=False, awaiting_approval=True
+        )
         now = clock.now()
         assign_role(user_id=anna.pk, role="librarian", branch=here.code, by=SYSTEM, now=now)
         assign_role(user_id=anna.pk, role="reader", branch=there.code, by=SYSTEM, now=now)
