@@ -21,6 +21,28 @@ from saas.core.security_events import source_is
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 access_log = structlog.get_logger("libraryhub.access")
+# Nothing of a device is used; passkeys (publickey-credentials-*) are, by the pages of the site itself.
+_PERMISSIONS_POLICY = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "accelerometer",
+        "bluetooth",
+        "browsing-topics",
+        "camera",
+        "display-capture",
+        "geolocation",
+        "gyroscope",
+        "hid",
+        "magnetometer",
+        "microphone",
+        "midi",
+        "payment",
+        "screen-wake-lock",
+        "serial",
+        "usb",
+        "xr-spatial-tracking",
+    )
+)
 _API = ("/api/", "/health/", "/billing/")
 
 
@@ -59,9 +81,7 @@ class SecurityHeadersMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answers of the API are private and cannot be rendered as a page; pages get a permissions policy."""
         response = self.get_response(request)
-        response.headers.setdefault(
-            "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"
-        )
+        response.headers.setdefault("Permissions-Policy", _PERMISSIONS_POLICY)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         if not request.path_info.startswith(settings.STATIC_URL):
             response.headers.setdefault("Cache-Control", "no-store, private")

@@ -27,12 +27,15 @@ REST_FRAMEWORK = {
 API_MAX_BODY_BYTES = 1024 * 1024
 TRUSTED_PROXY_COUNT: int = ENV["TRUSTED_PROXY_COUNT"]
 RATE_LIMITS_ENABLED = True
-# policy name: (requests, seconds). "library" counts all callers of one library; its plan has the numbers.
+# policy name: (requests, seconds). "library" counts all callers of one library, "library-guests" those among them who
+# have not signed in, "key" one key; the library's plan has the numbers of these three.
 RATE_LIMIT_RESOLVER = "shared_apps.entitlements.selectors.rate_limit_of_policy"
 RATE_LIMITS = {
     "burst": (600, 60),
     "anonymous": (300, 60),
+    "key": (600, 60),
     "library": (6_000, 60),
+    "library-guests": (3_000, 60),
     "signup": (20, 3600),
     # Failures for one account from one address of the network, and from all of them together.
     "login-account": (10, 300),

@@ -19,6 +19,9 @@ __all__ = [
     "rate_limit",
     "rate_limit_of_policy",
 ]
+# The part of a library's requests that guests together, or one key alone, can use up at most: half, so that neither
+# keeps its people from working.
+_SHARES = {"library": 1, "library-guests": 2, "key": 2}
 _BY_CODE = {offered.code: offered for offered in PLANS}
 
 
@@ -46,14 +49,17 @@ def first_status(code: str) -> str:
 
 
 def rate_limit_of_policy(policy: str, schema: str) -> tuple[int, int] | None:
-    """RATE_LIMIT_RESOLVER: the plan's own numbers for the policy that counts a whole library; None for the others."""
+    """RATE_LIMIT_RESOLVER: the plan's own numbers for the policies that it has a say in; None for the others."""
     library = current_library_or_none()
-    if policy != "library" or library is None or library.schema_name != schema:
+    if policy not in _SHARES or library is None or library.schema_name != schema:
         return None
     # A plan made for one library alone has the default numbers of the settings.
-    return rate_limit(library.plan) if library.plan in _BY_CODE else None
+    return rate_limit(library.plan, policy) if library.plan in _BY_CODE else None
 
 
-def rate_limit(code: str) -> tuple[int, int]:
-    """(requests, seconds) that a whole library of this plan may send. Raises UnknownPlan."""
-    return plan(code).limits.requests_per_minute, 60
+def rate_limit(code: str, policy: str = "library") -> tuple[int, int]:
+    """(requests, seconds) that a library of this plan may send in all, its guests together, or one key.
+
+    Raises UnknownPlan.
+    """
+    return plan(code).limits.requests_per_minute // _SHARES[policy], 60

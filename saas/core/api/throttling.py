@@ -22,7 +22,9 @@ from saas.core.api.limiter import Charge, Outcome, Policy
 from saas.core.errors import RateLimited
 from saas.core.tenancy import PUBLIC, current_schema
 
-BURST, ANONYMOUS, LIBRARY = "burst", "anonymous", "library"
+BURST, ANONYMOUS, KEY = "burst", "anonymous", "key"
+# All callers of a library, and of these the ones who have not signed in: they never use up what its people need.
+LIBRARY, GUESTS = "library", "library-guests"
 _STATE = "_rate_limit_outcome"
 
 
@@ -107,7 +109,7 @@ class PolicyThrottle(BaseThrottle):
 def charge_address(request: Request, names: Sequence[str]) -> None:
     """Count a request whose credentials were wrong against its address. Raises RateLimited."""
     subject = address_subject(request)
-    outcome = _count(request, [_charge(policy(_for_anonymous(name)), subject) for name in names])
+    outcome = _count(request, [_charge(policy(_instead_of(name, ANONYMOUS)), subject) for name in names])
     if outcome is not None and not outcome.allowed:
         raise RateLimited(retry_after=outcome.retry_after)
 
@@ -150,24 +152,28 @@ def _count_refusal(outcome: Outcome) -> None:
 
 def _charges(request: Request, names: Iterable[str]) -> list[Charge]:
     caller = _signed_in_subject(request)
-    subject = caller or address_subject(request)
-    charges = [_charge(policy(name if caller else _for_anonymous(name)), subject) for name in names]
-    if LIBRARY in settings.RATE_LIMITS and current_schema() != PUBLIC:
-        charges.append(_charge(policy(LIBRARY), "all"))
+    subject, burst = caller or (address_subject(request), ANONYMOUS)
+    charges = [_charge(policy(_instead_of(name, burst)), subject) for name in names]
+    if current_schema() != PUBLIC:
+        of_library = (LIBRARY,) if caller else (LIBRARY, GUESTS)
+        charges += [_charge(policy(name), "all") for name in of_library if name in settings.RATE_LIMITS]
     return charges
 
 
-def _for_anonymous(name: str) -> str:
-    return ANONYMOUS if name == BURST and ANONYMOUS in settings.RATE_LIMITS else name
+def _instead_of(name: str, burst: str) -> str:
+    return burst if name == BURST and burst in settings.RATE_LIMITS else name
 
 
-def _signed_in_subject(request: Request) -> str | None:
-    """A key or session may name its own subject, so that one user's keys have limits of their own."""
+def _signed_in_subject(request: Request) -> tuple[str, str] | None:
+    """Who has proved to be somebody, and the policy of their requests in all; None for anybody else.
+
+    A key or a visit names its own subject, so that one user's keys have limits of their own.
+    """
     own = getattr(request.auth, "rate_limit_subject", None)
     if own:
-        return f"key:{own}"
+        return f"key:{own}", KEY
     user = request.user
-    return f"user:{user.pk}" if user is not None and user.is_authenticated else None
+    return (f"user:{user.pk}", BURST) if user is not None and user.is_authenticated else None
 
 
 def _charge(limit: Policy, subject: str) -> Charge:
