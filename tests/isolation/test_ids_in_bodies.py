@@ -40,6 +40,15 @@ BODIES: list[Body] = [
     ("POST /api/v1/loan-rules/", "item_type", lambda s: s.item_type.code, 400, "does_not_exist"),
     ("POST /api/v1/role-assignments/", "user", lambda s: str(s.user.pk), 400, "does_not_exist"),
     ("POST /api/v1/role-assignments/", "branch", lambda s: s.branch.code, 400, "does_not_exist"),
+    ("POST /api/v1/role-assignments/", "collection", lambda s: s.collection.code, 400, "does_not_exist"),
+    ("POST /api/v1/role-assignments/", "role", lambda s: s.role.code, 400, "does_not_exist"),
+    (
+        "POST /api/v1/role-assignments/",
+        "service_account",
+        lambda s: str(s.service_account.pk),
+        400,
+        "does_not_exist",
+    ),
 ]
 
 

@@ -10,7 +10,8 @@ from tests.mutations.lives import LIVES
 from tests.mutations.losses import LOSSES
 from tests.mutations.mutation import Mutation
 from tests.mutations.pages import PAGES
+from tests.mutations.roles import ROLES
 
-MUTATIONS: tuple[Mutation, ...] = (*LEAKS, *LOSSES, *DOORS, *PAGES, *LIVES, *FLEETS, *HAZARDS)
+MUTATIONS: tuple[Mutation, ...] = (*LEAKS, *LOSSES, *DOORS, *PAGES, *ROLES, *LIVES, *FLEETS, *HAZARDS)
 
 __all__ = ["MUTATIONS", "Mutation"]

@@ -149,13 +149,18 @@ def test_the_last_admin_stays(reader: User) -> None:
         unassign(second)
 
 
-def test_an_inactive_admin_and_an_admin_of_a_branch_do_not_count(reader: User, harbour: Branch) -> None:
+def test_an_inactive_admin_and_an_admin_of_a_part_do_not_count(reader: User, harbour: Branch) -> None:
+    first = admin_assignment()
+    factories.CollectionFactory(code="maps")
     assign(reader, "admin", branch="harbour")
+    assign(reader, "admin", collection="maps")
     with pytest.raises(LastAdmin):
-        unassign(admin_assignment())
+        unassign(first)
+    with pytest.raises(LastAdmin):
+        services.require_not_last_admin(first.user_id or 0)
+    assert [user.pk for user in selectors.admins()] == [first.user_id]
     assign(reader, "admin")
     User.objects.filter(pk=reader.pk).update(is_active=False)
-    first = RoleAssignment.objects.exclude(user=reader).get(role__code="admin")
     with pytest.raises(LastAdmin):
         unassign(first)
     User.objects.filter(pk=reader.pk).update(is_active=True)
