@@ -291,6 +291,7 @@ def refusal_page(request: HttpRequest, refusal: DomainError) -> HttpResponse:
     # 401 would have to name a scheme that browsers ask for by themselves (RFC 9110, 15.5.2).
     status = 400 if isinstance(refusal, NotAuthenticated) else refusal.status
     response = render(request, "federation/refused.html", {"refusal": refusal}, status=status)
+    response["Cache-Control"] = "no-store, private"
     for name, value in refusal.headers.items():
         response[name] = value
     return response
