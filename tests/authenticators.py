@@ -123,12 +123,12 @@ def passkey_of(user: Any) -> Any:
     return Authenticator.objects.create(user=user, type="webauthn", data=data)
 
 
-def recovery_code(user: Any) -> str:
-    """A recovery code of the user that was not used yet."""
+def recovery_code(user: Any, number: int = 0) -> str:
+    """A recovery code of the user that was not used yet: the first of them, or another."""
     from allauth.mfa.models import Authenticator
     from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 
     codes: list[str] = RecoveryCodes(
         Authenticator.objects.get(user=user, type="recovery_codes")
     ).get_unused_codes()
-    return codes[0]
+    return codes[number]
