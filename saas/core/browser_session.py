@@ -62,9 +62,15 @@ def open_browser_session(request: HttpRequest, *, user: AbstractBaseUser, sessio
 
 def close_browser_session(request: HttpRequest) -> str | None:
     """Delete this browser's session and return the id that accounts know it by, None where there was none."""
-    session = request.session.get(_SESSION)
+    session = session_of(request)
     request.session.flush()
     request.user = AnonymousUser()
+    return session
+
+
+def session_of(request: HttpRequest) -> str | None:
+    """The id that accounts know this browser's session by, None where there is none."""
+    session = request.session.get(_SESSION)
     return session if isinstance(session, str) else None
 
 

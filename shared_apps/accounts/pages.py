@@ -20,8 +20,11 @@ from saas.core.pages import NEXT, Page, own_path, see_other
 from saas.core.principals import Actor
 from shared_apps.accounts import ports, services
 from shared_apps.accounts.api import cookies
-from shared_apps.accounts.errors import MfaRequired
+from shared_apps.accounts.api.passkey_views import FLOW, clear_flow
+from shared_apps.accounts.errors import MfaRequired, PasskeyRefused
 from shared_apps.accounts.forms import ForgottenPasswordForm, SignInForm
+from shared_apps.accounts.security_forms import PasskeySignInForm
+from shared_apps.accounts.sites import relying_party
 
 log = structlog.get_logger("libraryhub.security")
 
@@ -54,8 +57,11 @@ class SignInPage(Page):
             )
         except DomainError as refusal:
             return self._refuse(form, back, refusal)
-        end_sessions_of_browser(request, by=self.principal.actor)
-        open_browser_session(request, user=signed_in.user, session=signed_in.tokens.session)
+        return self._enter(signed_in, back)
+
+    def _enter(self, signed_in: services.SignedIn, back: str | None) -> HttpResponse:
+        end_sessions_of_browser(self.request, by=self.principal.actor)
+        open_browser_session(self.request, user=signed_in.user, session=signed_in.tokens.session)
         response = see_other(back or settings.LOGIN_REDIRECT_URL)
         cookies.set_device(response, signed_in.device)
         # One browser, one person: tokens that the API's sign-in has left here could name another.
@@ -81,6 +87,39 @@ class SignInPage(Page):
     ) -> HttpResponse:
         context = {"form": form, "back": back, "asks_for_code": asks_for_code, "ways": ports.ways_in()}
         return render(self.request, "accounts/sign_in.html", context, status=status)
+
+
+class PasskeySignInPage(SignInPage):
+    """`/sign-in/passkey/`: what the browser's dialogue for passkeys has answered."""
+
+    permissions: ClassVar = {"POST": None}
+    http_method_names: ClassVar = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Open a session and lead on; the form for the password comes back where the passkey is refused."""
+        back = own_path(request.POST.get(NEXT))
+        form = PasskeySignInForm(request.POST)
+        again = SignInForm(data={})
+        try:
+            if not form.is_valid():
+                raise PasskeyRefused
+            signed_in = services.sign_in_with_passkey(
+                credential=form.answer(),
+                flow=request.COOKIES.get(cookie_name(FLOW)),
+                site=relying_party(request),
+                client=services.Client(
+                    address_subject(request),
+                    request.headers.get("User-Agent", ""),
+                    request.COOKIES.get(cookie_name(cookies.DEVICE), ""),
+                ),
+                now=clock.now(),
+            )
+        except DomainError as refusal:
+            again.errors.clear()
+            return self._refuse(again, back, PasskeyRefused() if refusal.errors else refusal)
+        response = self._enter(signed_in, back)
+        clear_flow(response)
+        return response
 
 
 class SignOutPage(Page):

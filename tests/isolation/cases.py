@@ -100,6 +100,8 @@ CASES: dict[str, Case] = {
     "GET /api/v1/loan-rules/{pk}/": Case("rule"),
     "PATCH /api/v1/loan-rules/{pk}/": Case("rule"),
     "DELETE /api/v1/loan-rules/{pk}/": Case("rule"),
+    "GET /account/security/passkeys/{pk}/remove/": Case("passkey"),
+    "POST /account/security/passkeys/{pk}/remove/": Case("passkey"),
     "GET /titles/{pk}/": Case("title"),
     "GET /titles/{pk}/copies/new/": Case("title"),
     "POST /titles/{pk}/copies/new/": Case("title"),

@@ -180,6 +180,20 @@ def _passkey_sign_in(scene: Scene | PublicScene) -> Example:
     return Example("/api/v1/auth/webauthn/", body, 401)
 
 
+def _proved_form(page: str, status: int = 303) -> Builder:
+    """A form of the pages for one's own factors, sent by somebody who has an authenticator app."""
+
+    def build(scene: Scene) -> Example:
+        body = {"password": PASSWORD, "otp": unused_code(scene.account)}
+        return Example(f"/account/security/{page}", body, status, form=True)
+
+    return build
+
+
+def _passkey_page(scene: Scene) -> str:
+    return f"/account/security/passkeys/{scene.passkey.pk}/remove/"
+
+
 MFA = "/api/v1/auth/mfa/"
 AUTH: dict[str, Builder] = {
     "GET /api/v1/auth/mfa/": plain(MFA),
@@ -460,6 +474,12 @@ PAGES: dict[str, Builder] = {
     "GET /password/reset/": plain("/password/reset/"),
     "POST /password/reset/": lambda s: _form("/password/reset/", email=s.account.email),
     "POST /sign-in/": lambda s: _form("/sign-in/", identifier=s.account.email, password=PASSWORD),
+    "POST /sign-in/passkey/": lambda s: Example(
+        "/sign-in/passkey/",
+        {"credential": json.dumps(_passkey_sign_in(s).body["credential"])},
+        400,
+        form=True,
+    ),
     "POST /sign-in/with/{code}/": lambda s: Example(f"/sign-in/with/{s.provider.code}/", {}, form=True),
     # Nobody waits for these in this browser.
     "GET /sign-in/second-factor/": plain("/sign-in/second-factor/", status=400),
@@ -476,6 +496,25 @@ PAGES: dict[str, Builder] = {
     ),
     "POST /invitations/accept/": lambda s: Example("/invitations/accept/", _acceptance(s), form=True),
     "GET /account/": plain("/account/"),
+    "GET /account/security/": plain("/account/security/"),
+    "GET /account/security/app/": plain("/account/security/app/"),
+    "POST /account/security/app/": _proved_form("app/"),
+    "GET /account/security/app/confirm/": plain("/account/security/app/confirm/", status=303),
+    "POST /account/security/app/confirm/": lambda s: _form("/account/security/app/confirm/", code="123456"),
+    "GET /account/security/app/remove/": plain("/account/security/app/remove/"),
+    "POST /account/security/app/remove/": _proved_form("app/remove/"),
+    "GET /account/security/codes/": plain("/account/security/codes/"),
+    "POST /account/security/codes/": _proved_form("codes/", 200),
+    "GET /account/security/passkeys/": plain("/account/security/passkeys/"),
+    "POST /account/security/passkeys/": _proved_form("passkeys/"),
+    "GET /account/security/passkeys/add/": plain("/account/security/passkeys/add/", status=303),
+    "POST /account/security/passkeys/add/": lambda s: _form(
+        "/account/security/passkeys/add/", name="Phone", credential="{}"
+    ),
+    "GET /account/security/passkeys/{pk}/remove/": lambda s: Example(_passkey_page(s)),
+    "POST /account/security/passkeys/{pk}/remove/": lambda s: _form(
+        _passkey_page(s), **_passkey_delete(s).body
+    ),
     "GET /titles/{pk}/copies/new/": lambda s: Example(f"/titles/{s.title.pk}/copies/new/"),
     "POST /titles/{pk}/copies/new/": _new_copy_form,
     "GET /imports/": plain("/imports/"),

@@ -11,7 +11,7 @@ from typing import Any
 from saas.core.tenancy import in_library, in_public
 from shared_apps.tenants.selectors import find_library_by_subdomain
 from tests.database import sandbox
-from tests.factories import PASSWORD
+from tests.pages import open_session
 from tests.permissions.examples import Example, build
 from tests.permissions.matrix import ANONYMOUS
 from tests.permissions.scene import PublicScene, Scene, build_public_scene, build_scene
@@ -39,7 +39,7 @@ class Scenes:
         if isinstance(scene, Scene):
             client = client_for(scene.library, None if caller == ANONYMOUS else caller)
             if browser and caller != ANONYMOUS:
-                sign_in_by_browser(client, f"{caller}@{scene.library.subdomain}.example")
+                open_session(client, scene.library, caller)
             return client
         client = APIClient(HTTP_HOST="localhost")
         if caller != ANONYMOUS:
@@ -52,12 +52,6 @@ class Scenes:
         where = in_library(scene.library) if isinstance(scene, Scene) else in_public()
         with where:
             return build(site, key, dataclasses.replace(scene, caller=caller))
-
-
-def sign_in_by_browser(client: Any, email: str) -> None:
-    """Give the client the session cookie of a person who has signed in on a page."""
-    answer = client.post("/sign-in/", {"identifier": email, "password": PASSWORD}, format="multipart")
-    assert answer.status_code == 303
 
 
 @contextmanager
