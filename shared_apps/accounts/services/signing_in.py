@@ -1,7 +1,8 @@
 """Signing in: one way for every client, with the same answer in the same time for whatever is wrong.
 
-allauth's backend checks the password and hashes a dummy where there is no account; `second_factors` checks the
-code, `passkeys` what stands for both. An identity provider (tenant_apps.federation) stands for the password alone.
+The password is checked here and not by allauth's backend, which looks through the whole table where there is no
+such address; `second_factors` checks the code, `passkeys` what stands for both. An identity provider
+(tenant_apps.federation) stands for the password alone.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from typing import cast
 
 import structlog
 from django.conf import settings
-from django.contrib.auth import authenticate
 from django.contrib.auth.hashers import check_password
 from django.db import transaction
 from django.utils.module_loading import import_string
@@ -33,8 +33,8 @@ from shared_apps.accounts.services.sessions import SessionTokens, start_session
 from shared_apps.audit import services as audit
 
 log = structlog.get_logger("libraryhub.security")
-# No account can have this address: what is checked against it costs a hash and fails.
-_NOBODY = "nobody@invalid"
+# Unusable, as Django writes it: what is checked against it costs a hash and fails.
+_UNUSABLE = "!"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,30 +172,21 @@ def _account_of(credentials: Credentials) -> User | None:
 
 
 def _prove(user: User | None, credentials: Credentials, now: datetime) -> User:
-    waiting = _waiting(user, credentials)
-    if waiting is not None:
-        hashed, refusal = waiting
-        raise refusal if check_password(credentials.password, hashed) else InvalidCredentials
-    email = user.email if user is not None else _NOBODY
-    proved = authenticate(request=None, email=email, password=credentials.password)
-    # allauth looks for the address among all addresses of all users: only the account that was counted will
-    # do.
-    if user is None or proved is None or proved.pk != user.pk:
+    """The account, proved. One query and one hash before any refusal, whatever there is: see the module's own words."""
+    waiting = selectors.registration_of(credentials.email or "")
+    if user is None:
+        hashed = waiting.password_hash if waiting is not None else _UNUSABLE
+        raise EmailNotVerified if check_password(credentials.password, hashed) else InvalidCredentials
+    # Where the password was hashed in an older way, `user` has the new hash after this, which tokens remember.
+    if not user.check_password(credentials.password):
+        raise InvalidCredentials
+    if user.awaiting_approval:
+        raise AwaitingApproval
+    if not user.is_active:
         raise InvalidCredentials
     _require_verified_email(user)
     require_code(user, credentials.otp, now=now)
-    # Not `user`: where the password was hashed in an older way, `proved` has the new hash, which tokens remember.
-    return proved
-
-
-def _waiting(user: User | None, credentials: Credentials) -> tuple[str, type[NotAuthenticated]] | None:
-    """The password hash of an account that is not open yet, and what its owner is told; one query in any case."""
-    code = selectors.registration_of(credentials.email or "")
-    if user is None and code is not None:
-        return code.password_hash, EmailNotVerified
-    if user is not None and user.awaiting_approval:
-        return user.password, AwaitingApproval
-    return None
+    return user
 
 
 def _require_verified_email(user: User) -> None:

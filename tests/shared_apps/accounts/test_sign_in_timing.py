@@ -1,0 +1,117 @@
+"""Nobody learns from an answer, its statements or its time whether an address has an account."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from saas.core import clock
+from saas.core.tenancy import in_library
+from saas.settings import auth
+from shared_apps.accounts.models import MailedCode, User
+from shared_apps.accounts.services import codes, signing_in
+
+pytestmark = pytest.mark.django_db
+WRONG = "not-the-password"
+TRIES = 200
+
+
+@pytest.fixture
+def people(person: Any, north: Any) -> list[str]:
+    """One account of each state, a registration that waits, and nobody; the names to sign in with."""
+    person("lea")
+    person("unproved", verified=False)
+    person("without", password=None)
+    person("waiting", awaiting_approval=True)
+    closed = person("closed")
+    with in_library(north):
+        User.objects.filter(pk=closed.pk).update(is_active=False)
+        registered = MailedCode(
+            purpose="verify", address="registered@north.example", password_hash=closed.password
+        )
+        codes.renew(registered, now=clock.now())
+    return ["lea", "unproved", "without", "waiting", "closed", "registered", "nobody"]
+
+
+def shapes(queries: Any) -> list[str]:
+    """The statements without their values."""
+    return [re.sub(r"'[^']*'|\bs\d+_x\d+\b|\b\d+\b|NULL", "?", query["sql"]) for query in queries]
+
+
+def test_each_refusal_is_the_same_answer_statements_and_hashes(
+    people: list[str], sign_in: Any, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.PASSWORD_HASHERS = auth.PASSWORD_HASHERS
+    hashed: list[str] = []
+
+    def count(method: str) -> None:
+        real: Callable[..., Any] = getattr(Argon2PasswordHasher, method)
+
+        def counted(self: Any, *arguments: Any) -> Any:
+            hashed.append(method)
+            return real(self, *arguments)
+
+        monkeypatch.setattr(Argon2PasswordHasher, method, counted)
+
+    # The stored hashes become those of the preferred kind, as they are in production.
+    for user in ("lea", "unproved", "waiting", "closed"):
+        sign_in(user)
+    count("encode")
+    count("verify")
+    seen = {}
+    for name in people:
+        hashed.clear()
+        with CaptureQueriesContext(connection) as queries:
+            answer = sign_in(name, password=WRONG)
+        body = {key: value for key, value in answer.json().items() if key not in ("instance", "request_id")}
+        seen[name] = (answer.status_code, str(body), shapes(queries), len(hashed))
+    assert {found[0] for found in seen.values()} == {401}
+    assert {found[3] for found in seen.values()} == {1}
+    first = seen["nobody"]
+    assert {name: found == first for name, found in seen.items()} == dict.fromkeys(people, True)
+
+
+def measured(sign_in: Any, *names: str) -> list[list[float]]:
+    """Seconds that each name's refusals took, in turns, so that what else the machine does is shared by all."""
+    taken: list[list[float]] = [[] for _name in names]
+    for _try in range(TRIES):
+        for name, times in zip(names, taken, strict=True):
+            start = time.perf_counter()
+            assert sign_in(name, password=WRONG).status_code == 401
+            times.append(time.perf_counter() - start)
+    return taken
+
+
+def likelihood_of_more(one: list[float], other: list[float]) -> float:
+    """How often a time of `one` is longer than one of `other` (Mann-Whitney); a half where nothing tells them apart."""
+    longer = sum((a > b) + 0.5 * (a == b) for a in one for b in other)
+    return longer / (len(one) * len(other))
+
+
+@pytest.mark.deep
+def test_an_unknown_address_takes_as_long_as_a_wrong_password(
+    person: Any, sign_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the tests' quick hash, so that a statement more would show, over 200 tries of each."""
+    person("lea")
+    known, unknown = measured(sign_in, "lea", "nobody")
+    # Four standard deviations of what chance alone gives 200 and 200 times.
+    assert abs(likelihood_of_more(known, unknown) - 0.5) < 0.12, (median(known), median(unknown))
+    # The same test tells what a hash less would make: it can fail.
+    slow = signing_in.check_password
+
+    def slower(*arguments: Any) -> bool:
+        time.sleep(0.03)
+        return slow(*arguments)
+
+    monkeypatch.setattr(signing_in, "check_password", slower)
+    known, unknown = measured(sign_in, "lea", "nobody")
+    assert abs(likelihood_of_more(known, unknown) - 0.5) > 0.12
