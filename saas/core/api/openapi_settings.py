@@ -14,6 +14,11 @@ SPECTACULAR_DEFAULTS: dict[str, Any] = {
     "SERVE_AUTHENTICATION": [],
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    # Of fields with one name and different choices.
+    "ENUM_NAME_OVERRIDES": {
+        "ProviderKindEnum": "tenant_apps.federation.models.IdentityProvider.Kind",
+        "ApiKeyStateEnum": "tenant_apps.keys.api.serializers.STATES",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

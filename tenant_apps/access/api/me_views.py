@@ -15,7 +15,7 @@ from shared_apps.accounts import services as accounts
 from tenant_apps.access import explanations, selectors
 from tenant_apps.access.api.me_serializers import MeChangesSerializer, MeSerializer
 from tenant_apps.access.api.permission_serializers import (
-    ExplanationSerializer,
+    PermissionExplanationSerializer,
     PermissionListSerializer,
     QuestionSerializer,
     represent_explanation,
@@ -84,7 +84,7 @@ class ExplainView(ApiView):
         operation_id="permissions_explain",
         summary="Explain why somebody may do something, or why not",
         parameters=[QuestionSerializer],
-        responses=ExplanationSerializer,
+        responses=PermissionExplanationSerializer,
     )
     def get(self, request: Request) -> Response:
         """About oneself, or, for who may manage roles of the whole library, about anybody."""

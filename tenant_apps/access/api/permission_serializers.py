@@ -106,7 +106,7 @@ class ReasonSerializer(GivenBySerializer):
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Held for another branch", _NOT, response_only=True)])
-class ExplanationSerializer(serializers.Serializer[Any]):
+class PermissionExplanationSerializer(serializers.Serializer[Any]):
     """The answer of `explain`: documentation of `represent_explanation`."""
 
     allowed = serializers.BooleanField()
