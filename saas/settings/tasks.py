@@ -77,6 +77,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"expires": 600},
     },
+    "members.purge_invitations": {
+        "task": "members.purge_invitations",
+        "schedule": 86_400.0,
+        "options": {"expires": 3600},
+    },
     "tenants.erase_closed": {
         "task": "tenants.erase_closed",
         "schedule": 3600.0,

@@ -13,6 +13,8 @@ from saas.core.jwt import library_keys
 from tenant_apps.members.models import Invitation
 
 LIFETIME: Final = timedelta(days=7)
+# For so long after its end an invitation is listed; then the address of whoever did not come is forgotten.
+KEEP: Final = timedelta(days=90)
 OPEN, ACCEPTED, EXPIRED, REVOKED = "open", "accepted", "expired", "revoked"
 STATES: Final = (OPEN, ACCEPTED, EXPIRED, REVOKED)
 ACTIVE, DEACTIVATED, AWAITING_APPROVAL = "active", "deactivated", "awaiting_approval"

@@ -11,10 +11,12 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from saas.core import clock
+from saas.core.tasks import in_each_library, public_task
 from saas.core.tenancy import current_library
+from shared_apps.delivery.ports import open_libraries
 from shared_apps.delivery.services import handles
 from shared_apps.tenants.addresses import host_url
-from tenant_apps.members import rules
+from tenant_apps.members import rules, services
 from tenant_apps.members.models import Invitation
 from tenant_apps.members.services import INVITATION_MAIL
 
@@ -34,6 +36,13 @@ def send_invitation(payload: dict[str, Any]) -> None:
         return
     with translation.override(current_library().language):
         _message(invitation).send()
+
+
+@public_task(name="members.purge_invitations")
+def purge_invitations() -> None:
+    """Forget invitations that ended long ago, in every library; every day."""
+    now = clock.now()
+    in_each_library(open_libraries(), lambda: services.purge_invitations(now=now))
 
 
 def _message(invitation: Invitation) -> EmailMessage:

@@ -4,6 +4,7 @@ from tenant_apps.members.services.acceptance import Accepted, accept_invitation,
 from tenant_apps.members.services.invitations import (
     INVITATION_MAIL,
     invite,
+    purge_invitations,
     resend_invitation,
     revoke_invitation,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "end_sessions_of_member",
     "erase_account",
     "invite",
+    "purge_invitations",
     "reactivate_member",
     "refuse_member",
     "rename_member",

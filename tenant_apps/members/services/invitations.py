@@ -100,6 +100,12 @@ def revoke_invitation(*, invitation_id: int, by: Principal, now: datetime) -> No
         record("invitation.revoked", invitation, by=by.actor, now=now)
 
 
+def purge_invitations(*, now: datetime) -> int:
+    """Delete the current library's invitations that ended more than rules.KEEP ago, and return how many."""
+    deleted, _by_model = Invitation.objects.filter(expires_at__lt=now - rules.KEEP).delete()
+    return deleted
+
+
 def require_may_invite(inviter: Principal, invitation: Invitation) -> None:
     """Raise CannotGrant unless `inviter` manages members in the invitation's scope and may give its role there."""
     scope = {"branch_id": invitation.branch_id, "collection_id": invitation.collection_id}
