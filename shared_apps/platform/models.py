@@ -12,11 +12,16 @@ from django.db.models import F, Q
 from shared_apps.platform import rules
 from shared_apps.tenants.models import Library
 
+# DO_NOTHING towards users: they are in libraries too, where these tables are not, and to delete one there must not look
+# into them. Here the database itself keeps whoever is named.
+
 
 class StaffRole(models.Model):
     """Gives one of the fixed roles (rules.ROLES) to a user of the public site."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="staff_roles")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, related_name="staff_roles"
+    )
     role = models.CharField(max_length=20)
     created_at = models.DateTimeField()
 
@@ -35,7 +40,7 @@ class Visit(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     library = models.ForeignKey(Library, on_delete=models.PROTECT, related_name="+")
-    staff = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    staff = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, related_name="+")
     reason = models.CharField(max_length=500)
     access = models.CharField(max_length=10)
     started_at = models.DateTimeField()
@@ -54,11 +59,11 @@ class DeletionRequest(models.Model):
     library = models.ForeignKey(Library, on_delete=models.PROTECT, related_name="+")
     reason = models.CharField(max_length=500)
     state = models.CharField(max_length=10, default=rules.PENDING)
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, related_name="+")
     requested_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, null=True, related_name="+"
     )
     decided_at = models.DateTimeField(null=True)
 
