@@ -13,6 +13,7 @@ from django.db import transaction
 from saas.core.api.visits import Visitor
 from saas.core.errors import NotFound
 from saas.core.principals import STAFF, Actor
+from saas.core.security_events import Kind, security_event
 from shared_apps.audit import services as audit
 from shared_apps.delivery.services import publish
 from tenant_apps.access import selectors as access_selectors
@@ -51,6 +52,10 @@ def begin_visit(
             personal={"reason": reason},
             now=now,
         )
+        # Not from where: the library knows of the visitor what is in the row, and no more.
+        security_event(
+            Kind.VISIT_STARTED, by=Actor(STAFF, label=staff_name), address="", access=access, now=now
+        )
         for admin in access_selectors.admins():
             publish(kind=BEGAN_MAIL, payload={"visit": str(visit_id), "user": admin.pk}, now=now)
     return token
@@ -70,6 +75,8 @@ def end_visit(*, visit_id: uuid.UUID, ended_by: str, by: Actor, now: datetime) -
         visit.ended_at, visit.ended_by = now, ended_by
         visit.save(update_fields=["ended_at", "ended_by"])
         audit.record(action="visit.ended", by=by, target=visit, changes={"by": ended_by}, now=now)
+        address = "" if by.kind == STAFF else None
+        security_event(Kind.VISIT_ENDED, by=by, address=address, ended_by=ended_by, now=now)
         publish(kind=ENDED, payload={"visit": str(visit_id)}, now=now)
     return visit
 

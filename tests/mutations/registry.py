@@ -11,7 +11,18 @@ from tests.mutations.losses import LOSSES
 from tests.mutations.mutation import Mutation
 from tests.mutations.pages import PAGES
 from tests.mutations.roles import ROLES
+from tests.mutations.visits import VISITS
 
-MUTATIONS: tuple[Mutation, ...] = (*LEAKS, *LOSSES, *DOORS, *PAGES, *ROLES, *LIVES, *FLEETS, *HAZARDS)
+MUTATIONS: tuple[Mutation, ...] = (
+    *LEAKS,
+    *LOSSES,
+    *DOORS,
+    *PAGES,
+    *ROLES,
+    *LIVES,
+    *FLEETS,
+    *HAZARDS,
+    *VISITS,
+)
 
 __all__ = ["MUTATIONS", "Mutation"]

@@ -27,6 +27,7 @@ from saas.core.api.problems import problem_response
 from saas.core.errors import PermissionDenied, TokenInvalid
 from saas.core.logging import bind_log_context
 from saas.core.principals import Principal, WithoutAccount
+from saas.core.security_events import Kind, security_event
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 SCHEME = "visit"
@@ -67,6 +68,7 @@ class VisitAuthentication(BaseAuthentication):
             return None
         visitor: Visitor | None = getattr(request._request, "visitor", None)
         if visitor is None:
+            security_event(Kind.VISIT_REFUSED)
             raise TokenInvalid
         request._request._principal = visitor.principal  # type: ignore[attr-defined]
         return WithoutAccount(), visitor
@@ -93,6 +95,7 @@ class VisitMiddleware:
         request.visitor = visitor  # type: ignore[attr-defined]
         bind_log_context(visit=str(visitor.visit))
         if request.method not in _READS and not visitor.may_write:
+            request._principal = visitor.principal  # type: ignore[attr-defined]  # who was refused
             response: HttpResponseBase = problem_response(VisitReadOnly(), request)
         else:
             response = self.get_response(request)

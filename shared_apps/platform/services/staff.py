@@ -9,6 +9,7 @@ from django.db import transaction
 
 from saas.core.errors import CannotGrant, NotFound
 from saas.core.principals import Actor, Principal
+from saas.core.security_events import Kind, security_event
 from saas.core.tenancy import in_public
 from shared_apps.accounts import selectors as accounts
 from shared_apps.accounts import services as account_services
@@ -116,5 +117,11 @@ def _write_roles(
     StaffRole.objects.filter(user=user).exclude(role__in=after).delete()
     rows = [StaffRole(user=user, role=role, created_at=now) for role in sorted(after)]
     StaffRole.objects.bulk_create(rows, ignore_conflicts=True)
+    for kind, roles in (
+        (Kind.ROLE_GRANTED, set(after) - set(before)),
+        (Kind.ROLE_REVOKED, set(before) - set(after)),
+    ):
+        for role in sorted(roles):
+            security_event(kind, user_id=user.pk, by=by, role=role, now=now)
     changes = {"from": sorted(before), "to": sorted(after)}
     record(action="staff.roles_changed", by=by, target=user, changes=changes, now=now)
