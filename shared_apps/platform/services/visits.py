@@ -19,9 +19,11 @@ from shared_apps.platform import ports
 from shared_apps.platform.errors import LibraryNotOpen
 from shared_apps.platform.models import Visit
 from shared_apps.tenants.errors import LibraryUnknown
-from shared_apps.tenants.selectors import find_library_by_id
+from shared_apps.tenants.selectors import context_of, find_library_by_id, library_row
 
 VISITS_TO_END = "platform.visits_to_end"
+# What a library is told of staff without a name: their address is not its to know.
+NAMELESS = "platform staff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def begin_visit(
     with in_library(library):
         token = ports.begin_visit_in_library(
             visit_id=visit.pk,
-            staff_name=staff.name or staff.email,
+            staff_name=staff.name or NAMELESS,
             reason=reason,
             access=access,
             until=until,
@@ -88,9 +90,10 @@ def end_visit(*, visit_id: uuid.UUID, by: Actor, now: datetime) -> Visit:
     if visit is None:
         raise NotFound
     if visit.ended_at is None and visit.expires_at > now:
-        library = find_library_by_id(visit.library_id)
-        if library is not None and library.is_open:
-            with in_library(library):
+        library = library_row(visit.library_id)
+        # Also in one that is suspended or closed at the moment: it may be open again before the visit's time is over.
+        if library is not None and library.erasing_since is None:
+            with in_library(context_of(library)):
                 ports.end_visit_in_library(visit_id=visit_id, by=_seen_by_library(by, visit), now=now)
         note_end(visit_id=visit_id, ended_by="staff", by=by, now=now)
         visit.ended_at, visit.ended_by = now, "staff"
@@ -144,4 +147,4 @@ def note_request(
 def _seen_by_library(by: Actor, visit: Visit) -> Actor:
     """How the library's log names who ended a visit: a user id of the platform would be somebody else's there."""
     own = by.user_id == visit.staff_id
-    return Actor(STAFF, label=visit.staff.get_full_name() if own else "platform staff")
+    return Actor(STAFF, label=(visit.staff.name if own else "") or NAMELESS)

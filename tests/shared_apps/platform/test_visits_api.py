@@ -12,7 +12,12 @@ from saas.core.tenancy import in_library
 from shared_apps.accounts.models import User
 from shared_apps.audit.models import AuditEntry
 from shared_apps.platform.models import Visit
-from shared_apps.tenants.services.lifecycle import close_library, suspend_library
+from shared_apps.tenants.services.lifecycle import (
+    close_library,
+    restore_library,
+    resume_library,
+    suspend_library,
+)
 from tenant_apps.visits.models import Visit as LibraryVisit
 from tests.factories import StaffRoleFactory
 from tests.snapshots import differences, snapshot
@@ -118,13 +123,35 @@ def _actor(user: User) -> Any:
     return Actor("person", user_id=user.pk)
 
 
-def test_a_visit_of_a_library_that_is_suspended_meanwhile_can_still_be_ended(
-    public_api: Any, support: User, north: Any, refresh_libraries: Any
+@pytest.mark.parametrize(
+    ("stop", "go_on"), [(suspend_library, resume_library), (close_library, restore_library)]
+)
+def test_a_visit_that_ends_while_the_library_is_shut_stays_ended(
+    public_api: Any, support: User, north: Any, refresh_libraries: Any, stop: Any, go_on: Any
 ) -> None:
     begun = begin(north)
-    suspend_library(library_id=north.id, reason="unpaid", by=_actor(support), now=clock.now())
+    inside = visitor(north, begun.token)
+    assert inside.get(PRIVATE).status_code == 200
+    stop(library_id=north.id, reason="unpaid", by=_actor(support), now=clock.now())
+    refresh_libraries()
+    assert inside.get(PRIVATE).status_code in (402, 410)
     assert public_api(support).post(f"{URL}{begun.visit.pk}/end/", {}, format="json").status_code == 200
     assert Visit.objects.get().ended_at is not None
+    go_on(library_id=north.id, reason="paid", by=_actor(support), now=clock.now())
+    refresh_libraries()
+    assert inside.get(PRIVATE).status_code == 401
+
+
+def test_a_library_never_learns_the_address_of_staff(public_api: Any, north: Any) -> None:
+    nameless = StaffRoleFactory(role="support", user__name="").user
+    answer = public_api(nameless).post(door(north), BODY, format="json")
+    assert visitor(north, answer.json()["token"]).get(PRIVATE).status_code == 200
+    public_api(nameless).post(f"{URL}{answer.json()['id']}/end/", {}, format="json")
+    with in_library(north):
+        assert LibraryVisit.objects.get().staff_name == "platform staff"
+        entries = AuditEntry.objects.filter(action__startswith="visit.")
+        assert {entry.actor_label for entry in entries} == {"platform staff"}
+        assert entries.count() == 3
 
 
 def test_ending_is_repeated_without_effect(public_api: Any, support: User, north: Any) -> None:
