@@ -52,8 +52,13 @@ BODIES: list[Body] = [
 ]
 
 
+# Fields that stand for one another: a body has one of the two.
+INSTEAD_OF = {"collection": "branch", "service_account": "user"}
+
+
 def with_value(example: Example, field: str, value: Any) -> Example:
-    return dataclasses.replace(example, body={**example.body, field: value})
+    kept = {name: old for name, old in example.body.items() if name != INSTEAD_OF.get(field)}
+    return dataclasses.replace(example, body={**kept, field: value})
 
 
 def codes(answer: Any) -> set[str]:
@@ -100,6 +105,8 @@ FILTERS: list[tuple[str, Value]] = [
     ("/api/v1/patrons/?search=", lambda s: s.card.number),
     ("/api/v1/search/?q=", lambda s: f"secret {s.library.subdomain}"),
     ("/api/v1/search/?branch=", lambda s: s.branch.code),
+    ("/api/v1/role-assignments/?user=", lambda s: str(s.assignment.user_id)),
+    ("/api/v1/role-assignments/?branch=", lambda s: s.branch.code),
 ]
 
 
