@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from saas.core import clock
+from saas.core.api.permissions import refusal_for
 from saas.core.api.views import ApiView
 from saas.core.errors import NotAuthenticated, PermissionDenied, PersonRequired, ValidationFailed
 from shared_apps.accounts import services as accounts
@@ -96,7 +97,7 @@ class ExplainView(ApiView):
         )
         # Asked first: the answer must not tell a stranger which ids exist.
         if not own and not self.principal.may(selectors.MANAGE):
-            raise PermissionDenied
+            raise refusal_for(self.principal)
         query = QuestionSerializer(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         return Response(represent_explanation(self._explain(query)))

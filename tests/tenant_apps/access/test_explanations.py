@@ -120,6 +120,22 @@ def test_who_has_no_role_is_a_guest_with_a_name(admin: Any, north: Any) -> None:
     assert (closed["allowed"], closed["missing"][0]["code"]) == (False, "guests_closed")
 
 
+def test_who_must_have_a_second_factor_and_has_none_may_nothing(admin: Any, north: Any) -> None:
+    chief = person(north, role=role(north, "admin")).user
+    librarian = person(north, role=role(north, "librarian")).user
+    client = client_for(north, chief)
+    assert ask(client, permission="catalog.view")["allowed"]
+    with in_library(north):
+        preferences.change(values={"admins_need_mfa": True}, by=SYSTEM, now=clock.now())
+    answer = ask(client, permission="catalog.view")
+    assert (answer["allowed"], answer["because"]) == (False, [])
+    assert [reason["code"] for reason in answer["missing"]] == ["mfa_required"]
+    # Nor is a manager without one told about others.
+    refused = client.get(EXPLAIN, {"user": librarian.pk, "permission": "catalog.view"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "mfa_enrolment_required")
+    assert ask(client_for(north, librarian), permission="catalog.view")["allowed"]
+
+
 def test_machines_are_explained_too(admin: Any, north: Any) -> None:
     with in_library(north):
         machine, off = factories.ServiceAccountFactory(), factories.ServiceAccountFactory(is_active=False)

@@ -18,6 +18,7 @@ from tenant_apps.branches.models import Branch
 from tests import factories
 from tests.conftest import client_for
 from tests.tenant_apps.keys.makers import key_client, make_key
+from tests.tenant_apps.visits.visitors import begin, visitor
 
 pytestmark = pytest.mark.django_db
 ME = "/api/v1/me/"
@@ -120,6 +121,17 @@ def test_a_key_is_told_what_it_may(north: Any) -> None:
         ("librarian", "main", None, ["copies.manage"]),
         ("librarian", None, "maps", ["copies.manage"]),
     ]
+
+
+def test_staff_on_a_visit_are_told_what_they_may(north: Any) -> None:
+    client = visitor(north, begin(north).token)
+    me = client.get(ME).json()
+    assert (me["id"], me["kind"], me["patron"], me["roles"]) == (None, "staff", None, [])
+    assert me["label"]
+    assert "settings.view" in me["permissions"]
+    assert not [name for name in me["permissions"] if not name.endswith(".view")]
+    answer = client.patch(ME, {"name": "X"}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (403, "visit_read_only")
 
 
 def test_a_key_for_a_branch_opens_nothing_of_the_librarys(north: Any) -> None:
