@@ -10,7 +10,8 @@ from django.db.models import QuerySet
 
 from saas.core.db.integrity import refused_if_taken
 from saas.core.errors import NotFound
-from saas.core.principals import Actor, Principal
+from saas.core.principals import SYSTEM, Actor, Principal
+from saas.core.security_events import Kind, security_event
 from shared_apps.accounts import selectors as accounts
 from shared_apps.audit import services as audit
 from tenant_apps.access.errors import AlreadyAssigned, LastAdmin
@@ -62,6 +63,7 @@ def assign_role(
             assignment.save(force_insert=True)
         project_assignment(assignment)
         record_assignment("role.assigned", assignment, by=by, now=now)
+        report_assignment(Kind.ROLE_GRANTED, assignment, by=by, now=now)
     return assignment
 
 
@@ -82,23 +84,36 @@ def unassign_role(*, assignment_id: int, by: Actor, now: datetime, granter: Prin
         if _is_last_admin(assignment):
             raise LastAdmin
         record_assignment("role.unassigned", assignment, by=by, now=now)
+        report_assignment(Kind.ROLE_REVOKED, assignment, by=by, now=now)
         withdraw_assignment(assignment)
         assignment.delete()
 
 
 def record_assignment(action: str, assignment: RoleAssignment, *, by: Actor, now: datetime) -> None:
     """Write who was given (or has lost) which role where; what is not named is left out."""
+    branch = assignment.branch.code if assignment.branch is not None else None
+    changes = {**_facts(assignment), "branch": branch}
+    if assignment.user_id is not None:
+        changes["user"] = assignment.user_id
+    audit.record(action=action, target=assignment, by=by, changes=changes, now=now)
+
+
+def report_assignment(kind: Kind, assignment: RoleAssignment, *, by: Actor, now: datetime) -> None:
+    """Tell those who look after the library's safety; what the system itself does is no news to them."""
+    if by.kind == SYSTEM.kind:
+        return
+    security_event(kind, user_id=assignment.user_id, by=by, now=now, **_facts(assignment))
+
+
+def _facts(assignment: RoleAssignment) -> dict[str, Any]:
+    """Role, scope and machine, as far as they are named."""
     named = {
-        "user": assignment.user_id,
-        "service_account": assignment.service_account_id,
-        "collection": assignment.collection.code if assignment.collection is not None else None,
-    }
-    changes = {
-        **{name: value for name, value in named.items() if value is not None},
         "role": assignment.role.code,
         "branch": assignment.branch.code if assignment.branch is not None else None,
+        "collection": assignment.collection.code if assignment.collection is not None else None,
+        "service_account": assignment.service_account_id,
     }
-    audit.record(action=action, target=assignment, by=by, changes=changes, now=now)
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def _named(rows: QuerySet[Any], field: str, value: object) -> Any:

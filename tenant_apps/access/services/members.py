@@ -8,12 +8,13 @@ from django.db import transaction
 
 from saas.core.errors import FieldProblem
 from saas.core.principals import Actor
+from saas.core.security_events import Kind
 from shared_apps.accounts import services as account_services
 from shared_apps.accounts.services import User
 from tenant_apps.access.errors import LastAdmin
 from tenant_apps.access.models import RoleAssignment
 from tenant_apps.access.rules import READER
-from tenant_apps.access.services.assignments import assign_role, record_assignment
+from tenant_apps.access.services.assignments import assign_role, record_assignment, report_assignment
 from tenant_apps.access.services.granting import require_not_last_admin
 from tenant_apps.access.services.projection import withdraw_assignment
 
@@ -57,5 +58,6 @@ def erase_account(*, user_id: int, by: Actor, now: datetime) -> None:
     rows = RoleAssignment.objects.select_related("role", "branch", "collection").filter(user=user_id)
     for assignment in rows:
         record_assignment("role.unassigned", assignment, by=by, now=now)
+        report_assignment(Kind.ROLE_REVOKED, assignment, by=by, now=now)
         withdraw_assignment(assignment)
         assignment.delete()

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from saas.core.db.integrity import refused_if_taken
 from saas.core.errors import NotFound
 from saas.core.principals import Actor, Principal
+from saas.core.security_events import Kind, security_event
 from shared_apps.audit import services as audit
 from tenant_apps.access.errors import RoleCodeTaken, RoleInUse, RoleIsStandard
 from tenant_apps.access.models import Role
@@ -52,6 +53,7 @@ def create_role(
             role.save(force_insert=True)
         changes = {"code": code, "name": name, "permissions": role.permissions}
         audit.record(action="role.created", target=role, by=by, changes=changes, now=now)
+        _report(role, added=role.allows, by=by, now=now)
     return role
 
 
@@ -90,6 +92,8 @@ def change_role(
         if after != before:
             project_role(role)
         audit.record(action="role.changed", target=role, by=by, changes=entry, now=now)
+        if after != before:
+            _report(role, added=after - before, removed=before - after, by=by, now=now)
     return role
 
 
@@ -114,6 +118,7 @@ def delete_role(
             raise RoleInUse
         changes = {"code": role.code, "name": role.name, "permissions": sorted(role.allows)}
         audit.record(action="role.deleted", target=role, by=by, changes=changes, now=now)
+        _report(role, removed=role.allows, by=by, now=now)
         withdraw_role(role.pk)
         role.delete()
 
@@ -125,6 +130,20 @@ def _locked(rows: QuerySet[Role], role_id: int, expect: Expectation | None) -> R
     if expect is not None:
         expect(role)
     return role
+
+
+def _report(
+    role: Role,
+    *,
+    added: frozenset[str] = frozenset(),
+    removed: frozenset[str] = frozenset(),
+    by: Actor,
+    now: datetime,
+) -> None:
+    """Tell those who look after the library's safety what a role allows from now on, and what no longer."""
+    security_event(
+        Kind.ROLE_CHANGED, by=by, now=now, role=role.code, added=sorted(added), removed=sorted(removed)
+    )
 
 
 def _differences(role: Role, changes: RoleChanges) -> dict[str, list[Any]]:

@@ -16,6 +16,7 @@ from saas.core.seeding import LibrarySeed
 from shared_apps.accounts.errors import EmailTaken
 from shared_apps.accounts.models import User
 from shared_apps.audit.models import AuditEntry
+from shared_apps.security.models import SecurityEvent
 from tenant_apps.access import machines, selectors, services
 from tenant_apps.access.errors import AlreadyAssigned, CannotGrant, LastAdmin
 from tenant_apps.access.models import Role, RoleAssignment
@@ -95,6 +96,19 @@ def test_giving_and_taking_are_audited(reader: User, harbour: Branch) -> None:
     assert [(entry.action, entry.changes, entry.actor_user_id) for entry in entries] == [
         ("role.assigned", changes, 1),
         ("role.unassigned", changes, 1),
+    ]
+
+
+def test_giving_and_taking_are_security_events(reader: User, harbour: Branch) -> None:
+    by = Actor(kind="person", user_id=1)
+    unassign(assign(reader, branch="harbour", by=by), by=by)
+    with pytest.raises(CannotGrant):
+        assign(reader, "admin", by=by, granter=Principal(user_id=1))
+    events = SecurityEvent.objects.filter(kind__startswith="role_").order_by("id")
+    facts = {"role": "librarian", "branch": "harbour"}
+    assert [(row.kind, row.user_id, row.actor_user_id, row.facts) for row in events] == [
+        ("role_granted", reader.pk, 1, facts),
+        ("role_revoked", reader.pk, 1, facts),
     ]
 
 

@@ -11,6 +11,7 @@ from saas.core import clock
 from saas.core.errors import NotFound
 from saas.core.principals import SYSTEM, Actor, Principal
 from shared_apps.audit.models import AuditEntry
+from shared_apps.security.models import SecurityEvent
 from tenant_apps.access import rules, selectors, services
 from tenant_apps.access.errors import CannotGrant, RoleCodeTaken, RoleInUse, RoleIsStandard
 from tenant_apps.access.models import Role, RoleAssignment
@@ -137,6 +138,19 @@ def test_a_change_is_audited_with_before_and_after_and_counts_at_once() -> None:
         },
         1,
     )
+
+
+def test_what_a_role_allows_is_a_security_event_and_its_name_is_none() -> None:
+    role = create()
+    change(role, name="Helper")
+    change(role, permissions=["catalog.view", "patrons.view"])
+    delete(role)
+    events = SecurityEvent.objects.filter(kind="role_changed").order_by("id")
+    assert [(row.actor_user_id, row.facts) for row in events] == [
+        (1, {"role": "volunteer", "added": "catalog.view, circulation.lend", "removed": ""}),
+        (1, {"role": "volunteer", "added": "patrons.view", "removed": "circulation.lend"}),
+        (1, {"role": "volunteer", "added": "", "removed": "catalog.view, patrons.view"}),
+    ]
 
 
 def test_a_change_that_changes_nothing_leaves_no_trace() -> None:
