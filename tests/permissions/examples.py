@@ -414,9 +414,9 @@ def _begin_elsewhere(scene: Scene) -> Example:
     return Example(f"/api/v1/auth/social/{scene.provider.code}/", {})
 
 
-def _callback(scene: Scene, **more: Any) -> Example:
+def _callback(scene: Scene, path_query: str = "", **more: Any) -> Example:
     # Nobody has begun: who may come back is told so (tests/tenant_apps/federation has the rest).
-    return Example(f"/api/v1/auth/social/{scene.provider.code}/callback/", **more)
+    return Example(f"/api/v1/auth/social/{scene.provider.code}/callback/{path_query}", **more)
 
 
 def _link_identity(scene: Scene) -> Example:
@@ -448,7 +448,7 @@ def _new_provider(scene: Scene) -> Example:
 FEDERATION: dict[str, Builder] = {
     "GET /api/v1/auth/social/": plain("/api/v1/auth/social/"),
     "POST /api/v1/auth/social/{code}/": _begin_elsewhere,
-    "GET /api/v1/auth/social/{code}/callback/": lambda s: _callback(s, status=400),
+    "GET /api/v1/auth/social/{code}/callback/": lambda s: _callback(s, path_query="?state=none", status=401),
     "POST /api/v1/auth/social/{code}/callback/": lambda s: _callback(s, body={"state": "none"}, status=401),
     "POST /api/v1/auth/social/second-factor/": plain(
         "/api/v1/auth/social/second-factor/", body={"otp": "123456"}, status=401

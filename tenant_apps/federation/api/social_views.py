@@ -158,6 +158,9 @@ class CallbackView(_OpenView):
         except MfaRequired:
             return see_other(reverse("sign-in-second-factor"))
         except DomainError as refusal:
+            # A browser says that it wants a page; whatever else asks gets what the API answers everywhere.
+            if request._request.get_preferred_type(["application/json", "text/html"]) != "text/html":
+                raise
             return refusal_page(request._request, refusal)
         return entered(request._request, finished)
 

@@ -19,6 +19,8 @@ from tests.tenant_apps.federation.conftest import SOCIAL, account, link, registr
 pytestmark = pytest.mark.django_db
 WITH = "/sign-in/with/school/"
 CALLBACK = f"{SOCIAL}/school/callback/"
+# What Chromium sends when it follows a link.
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"}
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def through(browser: Browser, fake: FakeProvider, page: str = "/sign-in/") -> An
     """Press the button, sign in at the provider, come back."""
     leading = browser.submit(page, {}, to=WITH)
     assert leading.status_code == 200, leading.content
-    return browser.get(CALLBACK, fake.person_signs_in(led_to(leading)))
+    return browser.get(CALLBACK, fake.person_signs_in(led_to(leading)), headers=BROWSER)
 
 
 def test_the_button_leads_to_the_provider_and_back_to_where_the_reader_was(
@@ -53,9 +55,7 @@ def test_the_button_leads_to_the_provider_and_back_to_where_the_reader_was(
     back = through(browser, fake, "/sign-in/?next=/titles/%3Fq%3Da")
     assert (back.status_code, back["Location"]) == (303, "/titles/?q=a")
     assert browser.session_key
-    assert "reader@north.example" in browser.get("/account/").content.decode() or (
-        browser.get("/account/").status_code == 200
-    )
+    assert browser.get("/account/").status_code == 200
     assert back.cookies["libraryhub-flow"].value == ""
     assert back.cookies["libraryhub-device"].value
     assert back["Cache-Control"].startswith("no-store")
