@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.mutations.doors import DOORS
+from tests.mutations.federation import FEDERATION
 from tests.mutations.fleets import FLEETS
 from tests.mutations.hazards import HAZARDS
 from tests.mutations.leaks import LEAKS
@@ -18,6 +19,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *LOSSES,
     *DOORS,
     *PAGES,
+    *FEDERATION,
     *ROLES,
     *LIVES,
     *FLEETS,
