@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from saas.core.tenancy import in_library
-from tenant_apps.visits.models import Visit
 from tests.permissions.conftest import scenes  # noqa: F401
 from tests.permissions.examples import send
 from tests.permissions.inventory import Endpoint, of_site
@@ -48,12 +46,3 @@ def test_a_visit_of_north_is_nobody_on_the_public_site(scenes: Scenes, endpoint:
     token = norths_token(scenes)
     example = scenes.example("public", endpoint.key, scenes.public, "operator")
     assert_nobody(visitor(None, token), endpoint, example)
-
-
-@pytest.mark.parametrize("endpoint", OURS, ids=lambda endpoint: endpoint.key)
-def test_a_visit_that_has_ended_is_nobody_anywhere(scenes: Scenes, endpoint: Endpoint) -> None:  # noqa: F811
-    token = norths_token(scenes)
-    with in_library(scenes.north.library):
-        Visit.objects.filter(staff_name="Stella Staff").update(ended_at="2026-11-20T09:31:00Z")
-    example = scenes.example("library", endpoint.key, scenes.north, "admin")
-    assert_nobody(visitor(scenes.north.library, token), endpoint, example)

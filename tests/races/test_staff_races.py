@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from shared_apps.platform.selectors import owners
 from shared_apps.tenants.models import Library
 from shared_apps.tenants.services import lifecycle
 from tests.factories import StaffRoleFactory
-from tests.tenant_apps.visits.visitors import PRIVATE, begin, delivered, requests_in_log, visitor
+from tests.tenant_apps.visits.visitors import PRIVATE, admit, begin, delivered, requests_in_log, visitor
 
 pytestmark = pytest.mark.slow
 ROUNDS = 5
@@ -201,3 +202,30 @@ def test_a_visit_that_staff_and_library_end_at_once_ends_once(
         assert AuditEntry.objects.filter(action="visit.ended").count() == 1
     assert AuditEntry.objects.filter(action="visit.ended", target_id=str(begun.visit.pk)).count() == 1
     assert visitor(committed_library, begun.token).get(PRIVATE).status_code == 401
+
+
+def test_a_request_that_breaks_in_its_transaction_is_undone_and_recorded(
+    staff: list[User], committed_library: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Really committed: what the request wrote is gone, and both logs have the request."""
+    from tenant_apps.branches import services as branches
+    from tenant_apps.branches.models import Branch
+
+    admit(committed_library, "write")
+    client = visitor(
+        committed_library, begin(committed_library, "write").token, raise_request_exception=False
+    )
+    body = {"code": "annex", "name": "Annex", "time_zone": "Europe/Rome"}
+    with monkeypatch.context() as broken:
+
+        def fail(**_values: Any) -> None:
+            raise ZeroDivisionError
+
+        broken.setattr(branches, "audit", SimpleNamespace(record=fail))
+        assert client.post("/api/v1/branches/", body, format="json").status_code == 500
+    with in_library(committed_library):
+        assert not Branch.objects.filter(code="annex").exists()
+    assert client.post("/api/v1/branches/", body, format="json").status_code == 201
+    delivered(committed_library)
+    for log in (committed_library, None):
+        assert [entry.changes["status"] for entry in requests_in_log(log)] == [500, 201]
