@@ -148,7 +148,7 @@ def test_the_public_site_is_not_served_under_a_librarys_name(scenes: Scenes, end
 
 @pytest.mark.parametrize("site", ["library", "public"])
 def test_no_get_writes_anything(scenes: Scenes, site: str) -> None:
-    caller = "admin" if site == "library" else "staff"
+    caller = "admin" if site == "library" else "operator"
     scene = scenes.of(site)
     client = scenes.client(scene, caller, browser=True)
     # What an example is made of may have to be written first.
