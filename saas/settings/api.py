@@ -43,8 +43,8 @@ RATE_LIMITS = {
     "login-address": (100, 300),
     # Wrong codes after the right password, for one account, from anywhere.
     "login-code": (20, 3600),
-    # Each asks a provider that somebody else chose.
-    "sign-in-elsewhere": (60, 300),
+    # Each asks a provider that somebody else chose; a class of pupils comes from one address.
+    "sign-in-elsewhere": (300, 300),
     "registration": (20, 3600),
     # Codes to one mailbox: with five tries each, a guesser has 25 an hour of 10^12.
     "email-code": (5, 3600),

@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 from django.db.models import QuerySet
 from django.urls import reverse
 
+from saas.core.api.fields import utc_text
 from tenant_apps.federation.models import IdentityProvider, LinkedIdentity
 
 
@@ -53,8 +54,8 @@ def export_of_account(user_id: int) -> dict[str, Any]:
                 "provider": identity.provider.code,
                 "issuer": identity.issuer,
                 "subject": identity.subject,
-                "created_at": identity.created_at,
-                "last_used_at": identity.last_used_at,
+                "created_at": utc_text(identity.created_at),
+                "last_used_at": utc_text(identity.last_used_at) if identity.last_used_at else None,
             }
             for identity in identities_of(user_id)
         ]

@@ -28,7 +28,13 @@ from saas.core.errors import (
 from saas.core.pages import own_path, see_other
 from shared_apps.accounts import entering
 from shared_apps.accounts.entering import SessionSerializer
-from shared_apps.accounts.errors import AwaitingApproval, InvalidCredentials, MfaRequired, RegistrationClosed
+from shared_apps.accounts.errors import (
+    AwaitingApproval,
+    EmailTaken,
+    InvalidCredentials,
+    MfaRequired,
+    RegistrationClosed,
+)
 from tenant_apps.federation import cookies, selectors, services
 from tenant_apps.federation.api.serializers import (
     BeginSerializer,
@@ -64,6 +70,7 @@ _REFUSALS = (
     AddressNotVerified,
     AddressNotAllowed,
     RegistrationClosed,
+    EmailTaken,
     *_NOT_LET_IN,
     *_OUT_OF_ORDER,
 )
