@@ -266,8 +266,8 @@ def test_the_public_site_takes_no_key(north: Any) -> None:
 def test_a_key_has_limits_of_its_own_and_a_wrong_one_counts_against_its_address(
     north: Any, settings: Any
 ) -> None:
-    settings.RATE_LIMITS_ENABLED = True
-    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "burst": (3, 600), "anonymous": (2, 600)}
+    settings.RATE_LIMITS_ENABLED, settings.RATE_LIMIT_RESOLVER = True, None
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "key": (3, 600), "anonymous": (2, 600)}
     first, second = (key_client(north, make_key(north, "settings.view").key) for _ in range(2))
     assert [first.get(SETTINGS).status_code for _ in range(4)] == [200, 200, 200, 429]
     assert second.get(SETTINGS).status_code == 200
