@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.mutations.accounts import ACCOUNTS
 from tests.mutations.doors import DOORS
 from tests.mutations.federation import FEDERATION
 from tests.mutations.fleets import FLEETS
@@ -18,6 +19,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *LEAKS,
     *LOSSES,
     *DOORS,
+    *ACCOUNTS,
     *PAGES,
     *FEDERATION,
     *ROLES,

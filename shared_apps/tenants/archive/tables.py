@@ -14,9 +14,16 @@ from psycopg import sql
 
 from shared_apps.tenants.archive.manifest import SequenceState
 
-# Who is signed in, and which refresh tokens are spent: true at the place where they were made, and nowhere else.
+# Who is signed in, which refresh tokens are spent, which codes are on their way: true at the place where they were
+# made, and nowhere else.
 LEFT_OUT = frozenset(
-    {"django_session", "token_blacklist_blacklistedtoken", "token_blacklist_outstandingtoken"}
+    {
+        "accounts_mailedcode",
+        "accounts_usersession",
+        "django_session",
+        "token_blacklist_blacklistedtoken",
+        "token_blacklist_outstandingtoken",
+    }
 )
 SETTINGS = (
     "SET LOCAL TimeZone TO 'UTC'",

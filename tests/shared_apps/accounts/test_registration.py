@@ -290,6 +290,13 @@ def test_a_code_is_good_once(open_north: Any, register: Any, post: Any) -> None:
     assert (again.status_code, again.json()["code"]) == (400, "code_invalid")
 
 
+def test_a_used_registration_is_gone(open_north: Any, register: Any, post: Any) -> None:
+    register(open_north)
+    post(open_north, VERIFY, email=EMAIL, code=code_in(open_north))
+    with in_library(open_north):
+        assert not MailedCode.objects.exists()
+
+
 def test_a_code_is_good_for_fifteen_minutes(open_north: Any, register: Any, post: Any) -> None:
     with freeze_time(clock.now()) as time:
         register(open_north)
