@@ -71,7 +71,7 @@ def test_help_shows_how_to_begin(capsys: pytest.CaptureFixture[str]) -> None:
     ("argv", "message"),
     [
         (["requets"], "no benchmark 'requets'. Did you mean requests?"),
-        (["zzz"], "no benchmark 'zzz'. There are: requests"),
+        (["zzz"], "no benchmark 'zzz'. There are: access, requests"),
         ([], "Give a NAME, or --list"),
         (["requests", "--fast"], "--fast"),
     ],

@@ -75,10 +75,7 @@ def build(loans: int) -> Staff:
     _copies(loans // _OPEN_EACH + 1, titles, branches)
     _patrons(main)
     _run(_LOANS, count=loans, every=_OPEN_EACH, patrons=_PATRONS, branches=BRANCHES)
-    staff = _staff(branches[:: BRANCHES // OWN_BRANCHES][:OWN_BRANCHES])
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
-    return staff
+    return _staff(branches[:: BRANCHES // OWN_BRANCHES][:OWN_BRANCHES])
 
 
 def _copies(count: int, titles: list[Title], branches: list[Branch]) -> None:

@@ -19,7 +19,7 @@ class Size:
 
 
 FULL = Size(loans=100_000, rounds=30, repetitions=5, seconds=120)
-QUICK = Size(loans=5_000, rounds=10, repetitions=3, seconds=20)
+QUICK = Size(loans=10_000, rounds=10, repetitions=3, seconds=20)
 
 
 def size_of(*, quick: bool) -> Size:
