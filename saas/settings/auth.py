@@ -75,12 +75,14 @@ ERASURE_BLOCKERS = ["tenant_apps.circulation.services.reason_to_stay"]
 ACCOUNT_EXPORTERS = [
     "tenant_apps.access.selectors.export_of_account",
     "tenant_apps.federation.selectors.export_of_account",
+    "tenant_apps.catalog.selectors.export_of_account",
     "tenant_apps.patrons.selectors.export_of_account",
     "tenant_apps.circulation.selectors.export_of_account",
 ]
 ACCOUNT_ERASERS = [
     "tenant_apps.access.services.erase_account",
     "tenant_apps.federation.services.erase_account",
+    "tenant_apps.catalog.services.erase_account",
     "tenant_apps.patrons.services.erase_account",
     "tenant_apps.members.services.erase_account",
 ]

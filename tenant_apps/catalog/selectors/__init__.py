@@ -5,6 +5,7 @@ from tenant_apps.catalog.selectors.copies import all_copies, all_item_types, cop
 from tenant_apps.catalog.selectors.facets import Facet, FacetValue, facets_of
 from tenant_apps.catalog.selectors.imports import all_imports, records_of
 from tenant_apps.catalog.selectors.rights import (
+    export_of_account,
     require_copy,
     require_copy_change,
     require_move,
@@ -30,6 +31,7 @@ __all__ = [
     "all_titles",
     "availability_of",
     "copy_status",
+    "export_of_account",
     "facets_of",
     "hits_of",
     "marc_of",

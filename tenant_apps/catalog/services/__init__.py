@@ -1,5 +1,6 @@
 """What changes the catalogue. Other apps and commands call these; each use case has its module."""
 
+from tenant_apps.catalog.services.accounts import erase_account
 from tenant_apps.catalog.services.copies import CopyChanges, add_copy, change_copy
 from tenant_apps.catalog.services.imports.requests import (
     REQUESTED,
@@ -24,6 +25,7 @@ __all__ = [
     "cancel_import",
     "change_copy",
     "change_title",
+    "erase_account",
     "prepare_library",
     "request_import",
     "resume_stalled_imports",

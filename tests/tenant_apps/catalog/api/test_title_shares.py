@@ -9,14 +9,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from guardian.shortcuts import get_objects_for_user
 
-from saas.core.principals import Principal
+from saas.core.principals import SYSTEM, Principal
 from shared_apps.accounts.models import User
 from shared_apps.audit.models import AuditEntry
 from tenant_apps.access import selectors as access
 from tenant_apps.access.models import Role
+from tenant_apps.catalog import services
 from tenant_apps.catalog.models import Title, TitleShare
 from tests.conftest import client_for
-from tests.factories import CollectionFactory, RoleAssignmentFactory, TitleFactory, UserFactory
+from tests.factories import NOW, CollectionFactory, RoleAssignmentFactory, TitleFactory, UserFactory
 from tests.snapshots import differences, snapshot
 from tests.tenant_apps.catalog.records import close_to_guests
 
@@ -192,3 +193,17 @@ def test_machines_guests_and_who_lacks_a_second_factor_have_no_shares(
             assert not access.may_edit_shared(TitleShare, caller, title.pk)
             assert list(access.shared_with(TitleShare, caller)) == []
         assert len(queries) == 0
+
+
+def test_an_account_takes_its_shares_along_and_leaves_none_behind(
+    in_north: Any, api: Any, person: Any, title: Any
+) -> None:
+    other = UserFactory()
+    for user in (person, other):
+        share(api(in_north, "librarian"), title, user)
+    exported = client_for(in_north, person).get("/api/v1/me/export/").json()
+    assert exported["shared_titles"] == [{"id": str(title.pk), "title": title.title, "permission": "edit"}]
+
+    services.erase_account(user_id=person.pk, by=SYSTEM, now=NOW)
+
+    assert set(TitleShare.objects.values_list("user", flat=True)) == {other.pk}
