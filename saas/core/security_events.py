@@ -133,6 +133,7 @@ def security_event(
     request = _source.get()
     if address is None:
         address = address_subject(request) if request is not None else ""
+    address = str(_harmless({"address": address})["address"])
     event = SecurityEvent(kind, now or clock.now(), user_id, by, address, _harmless(facts))
     _log(event)
     metrics.count_security_event(kind.value)

@@ -14,7 +14,8 @@ from saas.core.security_events import Kind, SecurityEvent
 
 HOUR = 3600
 KEEP = timedelta(days=90)
-ADMIN_ROLE = "admin"
+# The role of a library, and that of the platform, whose holders may do everything.
+HIGHEST_ROLES = frozenset({"admin", "owner"})
 
 # Rows of one kind in one hour: for who caused them, and in all. What comes after is counted and not kept.
 PER_SUBJECT = Policy("security-subject", 20, HOUR)
@@ -28,7 +29,7 @@ TITLES: Final[Mapping[Kind, Promise]] = {
         "The account of an admin is locked for some minutes, because its password is being guessed"
     ),
     Kind.REFRESH_REUSED: _("A token that was used before was used again, so that its session was ended"),
-    Kind.ROLE_GRANTED: _("Somebody was given the role Admin"),
+    Kind.ROLE_GRANTED: _("Somebody was given the highest role"),
     Kind.KEY_CREATED: _("An API key with wide rights was made"),
 }
 
@@ -39,7 +40,7 @@ def always_matters(event: SecurityEvent) -> bool:
         return True
     # What the system itself grants is the beginning of a library.
     if event.kind == Kind.ROLE_GRANTED:
-        return event.facts.get("role") == ADMIN_ROLE and event.by.kind != "system"
+        return event.facts.get("role") in HIGHEST_ROLES and event.by.kind != "system"
     return event.kind == Kind.KEY_CREATED and event.facts.get("wide") is True
 
 
