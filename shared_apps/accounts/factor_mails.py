@@ -21,6 +21,7 @@ _WHAT: Final = {
     "totp_removed": gettext_lazy("The authenticator app was taken away."),
     "webauthn_added": gettext_lazy("A passkey was added."),
     "webauthn_removed": gettext_lazy("A passkey was taken away."),
+    "factors_reset": gettext_lazy("Your second factors were taken away, as somebody has asked for."),
     "recovery_codes_renewed": gettext_lazy("New recovery codes were drawn; the old ones are dead."),
 }
 

@@ -93,7 +93,7 @@ class PasskeySignInPage(SignInPage):
     """`/sign-in/passkey/`: what the browser's dialogue for passkeys has answered."""
 
     permissions: ClassVar = {"POST": None}
-    http_method_names: ClassVar = ["post"]
+    http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Open a session and lead on; the form for the password comes back where the passkey is refused."""

@@ -22,6 +22,7 @@ from shared_apps.accounts.services.own_factors import (
     remove,
     remove_app,
     renew_recovery_codes,
+    reset_factors,
 )
 from shared_apps.accounts.services.own_sessions import end_other_sessions, end_own_session
 from shared_apps.accounts.services.passwords import (
@@ -105,6 +106,7 @@ __all__ = [
     "require_code",
     "require_password",
     "resend_code",
+    "reset_factors",
     "reset_link_parts",
     "reset_password",
     "sign_in",

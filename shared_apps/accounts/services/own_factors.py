@@ -32,6 +32,7 @@ from shared_apps.accounts.services.second_factors import (
     matching_step,
     methods_of,
 )
+from shared_apps.accounts.services.sessions import end_all_sessions
 from shared_apps.audit import services as audit
 from shared_apps.delivery import services as delivery
 
@@ -192,6 +193,21 @@ def enrol_app(*, user: User, by: Actor, now: datetime) -> str:
             now=now,
         )
     return secret
+
+
+def reset_factors(*, user: User, by: Actor, now: datetime) -> int:
+    """Take every factor and recovery code of an account away, and end its sessions; how many factors there were.
+
+    For somebody who has lost them all; the caller has made sure who asks, since nothing here can.
+    """
+    with transaction.atomic():
+        gone = selectors.factors_of(user).count()
+        Authenticator.objects.filter(user=user).delete()
+        security_event(Kind.FACTOR_REMOVED, user_id=user.pk, by=by, address="", now=now, what="factors_reset")
+        audit.record(action="factor.changed", target=user, by=by, changes={"what": "factors_reset"}, now=now)
+        delivery.publish(kind=FACTOR_MAIL, payload={"user": user.pk, "what": "factors_reset"}, now=now)
+        end_all_sessions(user=user, reason="factors_reset", by=by, now=now)
+    return gone
 
 
 def locked_user(asker: Asker) -> User:
