@@ -46,6 +46,14 @@ NOTICES: Final[dict[str, tuple[str | Promise, str | Promise, bool]]] = {
         ),
         True,
     ),
+    notices.IDENTITY_LINKED: (
+        _("Another way to sign in at %(site)s"),
+        _(
+            "Hello %(name)s,\n\nyour account at %(site)s was connected with one that you have at another site. That"
+            " site can sign you in from now on. You can take the connection away again.\n\n"
+        ),
+        True,
+    ),
     notices.APPROVED: (
         _("Welcome to %(site)s"),
         _("Hello %(name)s,\n\n%(site)s has approved your registration. Sign in here:\n\n%(sign_in)s\n"),

@@ -18,6 +18,7 @@ from saas.core.principals import Actor
 from saas.core.security_events import Kind, security_event
 from shared_apps.accounts import selectors as accounts
 from shared_apps.accounts import services as account_services
+from shared_apps.accounts.services import notices
 from shared_apps.audit import services as audit
 from tenant_apps.federation import tickets
 from tenant_apps.federation.errors import (
@@ -75,7 +76,7 @@ def waiting_link(token: str) -> WaitingLink | None:
 
 
 def confirm_link(*, user_id: int, token: str, by: Actor, now: datetime) -> LinkedIdentity:
-    """Link what a provider has proved to the signed-in owner of its address, who has said yes.
+    """Link what a provider has proved to the signed-in owner of its address, who has said yes and is told by mail.
 
     Raises FlowInvalid for a token that is another account's, used or too old, and IdentityTaken.
     """
@@ -86,7 +87,9 @@ def confirm_link(*, user_id: int, token: str, by: Actor, now: datetime) -> Linke
     if provider is None:
         raise FlowInvalid
     with transaction.atomic():
-        return _link(provider, waiting["issuer"], waiting["subject"], user_id, by=by, now=now)
+        identity = _link(provider, waiting["issuer"], waiting["subject"], user_id, by=by, now=now)
+        notices.publish(notices.IDENTITY_LINKED, user=identity.user, now=now)
+    return identity
 
 
 def unlink(*, user_id: int, identity_id: int, by: Actor, now: datetime) -> None:

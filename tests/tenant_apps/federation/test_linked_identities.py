@@ -155,3 +155,23 @@ def test_an_account_made_by_a_provider_can_set_a_password_by_mail(
     assert api(north).post("/api/v1/auth/password/reset/confirm/", body).status_code == 200
     client = api(north, account(north, "new@school.example"))
     assert client.delete(f"{IDENTITIES}{identity['id']}/").status_code == 204
+
+
+def test_the_owner_is_told_of_a_link_by_mail(
+    north: Any, fake: FakeProvider, visitor: Visitor, api: Any, mailoutbox: list[Any]
+) -> None:
+    from shared_apps.delivery.services import relay
+
+    set_up(north, issuer=fake.issuer)
+    fake.claims = {"email": "reader@north.example", "email_verified": True}
+    token = visitor.sign_in(fake.person_signs_in).json()["link_token"]
+    with in_library(north):
+        relay()
+    assert mailoutbox == [], "as long as nobody has said yes there is nothing to tell"
+    assert api(north, "reader").post(f"{SOCIAL}/link/", {"token": token}).status_code == 201
+    with in_library(north):
+        relay()
+    (letter,) = mailoutbox
+    assert letter.to == ["reader@north.example"]
+    assert letter.subject == "Another way to sign in at North Library"
+    assert "/password/reset/" in letter.body
