@@ -72,7 +72,7 @@ def make_library(titles: int) -> Desk:
     fill(data.LIBRARY)
     library = find_library_by_subdomain(data.LIBRARY)
     assert library is not None
-    Domain.objects.create(domain=library.primary_host, tenant_id=library.id, is_primary=True)
+    Domain.objects.create(domain=library.primary_host, tenant_id=library.id)
     with in_library(library):
         return data.build(titles)
 

@@ -12,6 +12,7 @@ from tenant_apps.access.models import RoleAssignment
 from tenant_apps.branches.models import Branch
 
 ALL_PERMISSIONS = (
+    "audit.personal",
     "audit.view",
     "branches.manage",
     "catalog.import",
@@ -19,7 +20,9 @@ ALL_PERMISSIONS = (
     "catalog.view",
     "circulation.lend",
     "circulation.view",
+    "collections.manage",
     "copies.manage",
+    "keys.manage",
     "members.manage",
     "patrons.manage",
     "patrons.view",
@@ -28,6 +31,7 @@ ALL_PERMISSIONS = (
     "rules.view",
     "settings.manage",
     "settings.view",
+    "sign_in.manage",
 )
 
 

@@ -86,6 +86,7 @@ class TitleSerializer(serializers.ModelSerializer[Title]):
     id = serializers.CharField()
     contributors = ContributionSerializer(source="contributions", many=True)
     subjects = SubjectSerializer(source="subject_links", many=True)
+    collection = serializers.CharField(source="collection.code", default=None)
     copies_total = serializers.IntegerField()
     copies_available = serializers.IntegerField()
 
@@ -112,6 +113,7 @@ class TitleSerializer(serializers.ModelSerializer[Title]):
             "isbns",
             "issns",
             "urls",
+            "collection",
             "copies_total",
             "copies_available",
             "created_at",
@@ -162,7 +164,7 @@ class CheckoutSerializer(serializers.Serializer[Any]):
 
     copy_barcode = serializers.CharField(max_length=64)
     card_number = serializers.CharField(max_length=64)
-    branch = serializers.SlugRelatedField(slug_field="code", queryset=Branch.objects.all)
+    branch = serializers.SlugRelatedField(slug_field="code", queryset=Branch.objects)
     confirm = serializers.ListField(child=serializers.CharField(), required=False, default=list)
 
 
@@ -170,7 +172,7 @@ class ReturnSerializer(serializers.Serializer[Any]):
     """The body of a return."""
 
     copy_barcode = serializers.CharField(max_length=64)
-    branch = serializers.SlugRelatedField(slug_field="code", queryset=Branch.objects.all)
+    branch = serializers.SlugRelatedField(slug_field="code", queryset=Branch.objects)
     effective_at = serializers.DateTimeField(required=False)
 
 
@@ -181,35 +183,55 @@ class MeSerializer(serializers.ModelSerializer[User]):
     roles = serializers.SerializerMethodField()
     permissions = serializers.SerializerMethodField()
     branch_permissions = serializers.SerializerMethodField()
+    collection_permissions = serializers.SerializerMethodField()
+    kind = serializers.ReadOnlyField(default="person")
+    label = serializers.ReadOnlyField(default="")
     patron = serializers.SerializerMethodField()
 
     class Meta:
         model = User
-        fields = ["id", "email", "name", "language", "roles", "permissions", "branch_permissions", "patron"]
+        fields = [
+            "id",
+            "email",
+            "name",
+            "language",
+            "roles",
+            "permissions",
+            "branch_permissions",
+            "collection_permissions",
+            "kind",
+            "label",
+            "patron",
+        ]
 
     def get_roles(self, user: Any) -> list[dict[str, Any]]:
-        """Roles and where they hold."""
-        assignments = user.role_assignments.all()
+        """Roles, where they hold, and what they give there."""
         return [
-            {"role": one.role.code, "branch": one.branch.code if one.branch else None} for one in assignments
+            {
+                "assignment": str(one.pk),
+                "role": one.role.code,
+                "branch": one.branch.code if one.branch else None,
+                "collection": one.collection.code if one.collection else None,
+                "permissions": sorted(_allowed(one)),
+            }
+            for one in user.role_assignments.all()
         ]
 
     def get_permissions(self, user: Any) -> list[str]:
         """What the roles for the whole library allow."""
         held: set[str] = set()
         for one in user.role_assignments.all():
-            if one.branch is None:
-                held.update(ALL_PERMISSIONS if one.role.code == "admin" else one.role.permissions)
+            if one.branch is None and one.collection is None:
+                held.update(_allowed(one))
         return sorted(held)
 
     def get_branch_permissions(self, user: Any) -> dict[str, list[str]]:
         """What the roles at single branches allow there."""
-        held: dict[str, set[str]] = {}
-        for one in user.role_assignments.all():
-            if one.branch is not None:
-                allowed = ALL_PERMISSIONS if one.role.code == "admin" else one.role.permissions
-                held.setdefault(one.branch.code, set()).update(allowed)
-        return {code: sorted(names) for code, names in held.items()}
+        return _by_code(user, "branch")
+
+    def get_collection_permissions(self, user: Any) -> dict[str, list[str]]:
+        """What the roles for single collections allow there."""
+        return _by_code(user, "collection")
 
     def get_patron(self, user: Any) -> dict[str, Any] | None:
         """The caller as a borrower."""
@@ -217,3 +239,16 @@ class MeSerializer(serializers.ModelSerializer[User]):
         if patron is None:
             return None
         return {"id": str(patron.pk), "card_numbers": [card.number for card in patron.cards.all()]}
+
+
+def _allowed(assignment: Any) -> Any:
+    return ALL_PERMISSIONS if assignment.role.code == "admin" else assignment.role.permissions
+
+
+def _by_code(user: Any, scope: str) -> dict[str, list[str]]:
+    held: dict[str, set[str]] = {}
+    for one in user.role_assignments.all():
+        place = getattr(one, scope)
+        if place is not None:
+            held.setdefault(place.code, set()).update(_allowed(one))
+    return {code: sorted(names) for code, names in held.items()}

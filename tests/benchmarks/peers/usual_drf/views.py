@@ -66,7 +66,8 @@ class TitleViewSet(viewsets.ReadOnlyModelViewSet[Title]):
         if self.action == "list":
             return titles
         subjects = TitleSubject.objects.select_related("subject").order_by("position")
-        return titles.prefetch_related(Prefetch("subject_links", subjects))
+        whole = titles.select_related("collection")
+        return whole.prefetch_related(Prefetch("subject_links", subjects))
 
     def get_serializer_class(self) -> Any:
         """The short form in lists."""
@@ -118,7 +119,7 @@ class MeView(APIView):
 
     def get(self, request: Request) -> Response:
         """Who is signed in, and what they may do."""
-        assignments = RoleAssignment.objects.select_related("role", "branch").order_by("id")
+        assignments = RoleAssignment.objects.select_related("role", "branch", "collection").order_by("id")
         cards = Card.objects.filter(lost_at=None).order_by("pk")
         user = (
             User.objects.select_related("patron")
