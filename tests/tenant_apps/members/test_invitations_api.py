@@ -347,6 +347,27 @@ def test_to_invite_takes_managing_people_and_roles(api: Any, north: Any, missing
     )
 
 
+def test_people_and_roles_must_be_managed_in_the_same_place(api: Any, north: Any) -> None:
+    with in_library(north):
+        here, there = factories.BranchFactory.create_batch(2)
+        viewer = role_with("catalog.view")
+    people = (("members.manage", "catalog.view"), {"branch": here.code})
+    client = api(north, member(north, people, (("roles.manage", "catalog.view"), {"branch": there.code})))
+    before = snapshot("lib_north", "public")
+    for branch in (here, there):
+        assert outcome(invite(client, role=viewer.code, branch=branch.code)) == (403, "cannot_grant")
+    assert differences(before, snapshot("lib_north", "public")) == {}
+
+
+def test_who_no_longer_manages_people_has_invited_in_vain(api: Any, north: Any) -> None:
+    manager = member(north, ((*MANAGER, "catalog.view"), {}))
+    token = link_of(north, invite(api(north, manager), role="reader").json()["id"])
+    with in_library(north):
+        (held,) = RoleAssignment.objects.filter(user=manager).select_related("role")
+        type(held.role).objects.filter(pk=held.role_id).update(permissions=["roles.manage", "catalog.view"])
+    assert refused(api(north), token) == (409, "invitation_void")
+
+
 def test_what_the_inviter_may_no_longer_give_is_refused(api: Any, north: Any) -> None:
     admin = member(north, (tuple(ALL) + tuple(NEVER_BY_KEY), {}))
     made = invite(api(north, admin)).json()
