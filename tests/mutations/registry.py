@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.mutations.accounts import ACCOUNTS
 from tests.mutations.doors import DOORS
+from tests.mutations.factors import FACTORS
 from tests.mutations.federation import FEDERATION
 from tests.mutations.fleets import FLEETS
 from tests.mutations.hazards import HAZARDS
@@ -21,6 +22,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *DOORS,
     *ACCOUNTS,
     *PAGES,
+    *FACTORS,
     *FEDERATION,
     *ROLES,
     *LIVES,

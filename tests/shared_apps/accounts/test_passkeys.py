@@ -262,6 +262,17 @@ def test_a_lie_signs_nobody_in(lea: Any, api: Any, north: Any, key: SoftPasskey,
     assert finish(client, key.get(begin(client))).status_code == 200
 
 
+def test_a_key_says_which_library_it_is_for(lea: Any, api: Any, north: Any, key: SoftPasskey) -> None:
+    """A row that was copied here with its number answers for nobody: its key names the library that it was made in."""
+    client, true = api(north), key.handle
+    for site in ("public", "", "00000000-0000-0000-0000-000000000000"):
+        key.handle = websafe_encode(f"{site}:{lea.user.pk}".encode())
+        assert refused(finish(client, key.get(begin(client)))), site
+    assert websafe_decode(true).decode() == f"{north.id}:{lea.user.pk}"
+    key.handle = true
+    assert finish(client, key.get(begin(client))).status_code == 200
+
+
 def test_a_counter_that_goes_back_is_a_copy(lea: Any, api: Any, north: Any, key: SoftPasskey) -> None:
     client = api(north)
     for _ in range(3):
