@@ -17,6 +17,7 @@ from tenant_apps.access.rules import READER
 from tenant_apps.access.services.assignments import assign_role, record_assignment, report_assignment
 from tenant_apps.access.services.granting import require_not_last_admin
 from tenant_apps.access.services.projection import withdraw_assignment
+from tenant_apps.access.services.sharing import unshare_all
 
 
 def create_member(
@@ -54,7 +55,8 @@ def reason_to_stay(user_id: int) -> FieldProblem | None:
 
 
 def erase_account(*, user_id: int, by: Actor, now: datetime) -> None:
-    """Take away every role of an account that is being erased (setting ACCOUNT_ERASERS)."""
+    """Take away every role and share of an account that is being erased (setting ACCOUNT_ERASERS)."""
+    unshare_all(user_id=user_id, by=by, now=now)
     rows = RoleAssignment.objects.select_related("role", "branch", "collection").filter(user=user_id)
     for assignment in rows:
         record_assignment("role.unassigned", assignment, by=by, now=now)

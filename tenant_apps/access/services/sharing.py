@@ -56,6 +56,15 @@ def unshare(*, shares: type[Share], target: models.Model, user_id: int, by: Acto
         _record("unshared", target, user_id=user_id, permission=permission, by=by, now=now)
 
 
+def unshare_all(*, user_id: int, by: Actor, now: datetime) -> None:
+    """Take back everything that was shared with a person, in every app; the caller's transaction."""
+    for shares in Share.__subclasses__():
+        rows = shares._default_manager.select_related("content_object").filter(user=user_id)
+        targets = {row.content_object.pk: row.content_object for row in rows}
+        for target in targets.values():
+            unshare(shares=shares, target=target, user_id=user_id, by=by, now=now)
+
+
 def _record(
     verb: str, target: models.Model, *, user_id: int, permission: str, by: Actor, now: datetime
 ) -> None:

@@ -18,6 +18,8 @@ from shared_apps.audit import services as audit
 from shared_apps.audit.models import AuditEntry, AuditPersonalValues
 from tenant_apps.access.models import RoleAssignment
 from tenant_apps.access.services import assign_role
+from tenant_apps.access.services.sharing import share
+from tenant_apps.catalog.models import TitleShare
 from tenant_apps.patrons.models import Card, Patron
 from tenant_apps.patrons.services import create_patron, link_account
 from tests import factories
@@ -158,6 +160,17 @@ def test_an_erased_account_is_nobody(client: Any, lea: Any, sign_in: Any, north:
         assert (patron.user_id, patron.email, patron.birth_date) == (None, "", None)
         assert Card.objects.get(number="C-lea-1").lost_at is not None
         assert patron.loans.count() == 1
+
+
+def test_what_was_shared_with_an_erased_person_is_taken_back(client: Any, lea: Any, north: Any) -> None:
+    with in_library(north):
+        title = factories.TitleFactory()
+        share(shares=TitleShare, target=title, user_id=lea.pk, permission="edit", by=SYSTEM, now=clock.now())
+        assert TitleShare.objects.filter(user=lea).count() == 2
+    erase(client)
+    with in_library(north):
+        assert not TitleShare.objects.filter(user=lea).exists()
+        assert AuditEntry.objects.filter(action="title.unshared", target_id=str(title.pk)).count() == 1
 
 
 def test_the_audit_log_stays_whole_without_the_person(client: Any, lea: Any, person: Any, north: Any) -> None:
