@@ -22,8 +22,9 @@ from tenant_apps.preferences.selectors import values_of
 __all__ = ["PROFILE_CHANGED", "PUBLIC_PROFILE", "Kind", "Setting", "change", "define", "seed_library"]
 
 PROFILE_CHANGED = "preferences.profile_changed"
+ORIGINS = "allowed_origins"
 # What the public site keeps of a library too, because it is needed before the library's schema is read.
-PUBLIC_PROFILE = frozenset({"name", "language", "time_zone", "country", "allowed_origins"})
+PUBLIC_PROFILE = frozenset({"name", "language", "time_zone", "country", ORIGINS})
 
 
 def define(setting: Setting) -> Setting:
@@ -46,7 +47,8 @@ def change(
     """
     with transaction.atomic():
         row, changed = _apply(values, by=by, now=now, expect=expect)
-        if changed & PUBLIC_PROFILE:
+        # Origins also where they stay as they are: a library that has moved here brings the setting and not its copy.
+        if changed & PUBLIC_PROFILE or ORIGINS in values:
             # The public site's row is in another schema, so it follows by the outbox and not in this transaction.
             publish(kind=PROFILE_CHANGED, payload={}, now=now)
     return row

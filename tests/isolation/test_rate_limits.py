@@ -13,6 +13,7 @@ from saas.core.tenancy import in_library
 from shared_apps.accounts.models import User
 from shared_apps.entitlements import selectors as entitlements
 from tests.conftest import client_for
+from tests.tenant_apps.keys.makers import everything, key_client, make_key
 
 pytestmark = pytest.mark.django_db
 PATH = "/api/v1/branches/"
@@ -66,6 +67,18 @@ def test_users_do_not_share(limits: Any, north: Any, south: Any) -> None:
     with in_library(south):
         assert User.objects.get(email="reader@south.example").pk == reader.pk
     assert statuses(client_for(south, "reader"), 2) == [200, 200]
+
+
+def test_a_makers_keys_do_not_share_and_are_not_the_makers_own(limits: Any, north: Any, south: Any) -> None:
+    limits(key=2, burst=2)
+    with in_library(north):
+        maker = everything(User.objects.get(email="admin@north.example").pk)
+    first, second = (make_key(north, "catalog.view", maker=maker, name=name).key for name in ("a", "b"))
+    assert statuses(key_client(north, first), 3) == [200, 200, 429]
+    assert statuses(key_client(north, second), 2) == [200, 200]
+    assert statuses(client_for(north, "admin"), 2) == [200, 200]
+    elsewhere = make_key(south, "catalog.view").key
+    assert statuses(key_client(south, elsewhere), 2) == [200, 200]
 
 
 def test_wrong_credentials_cost_their_address_and_not_who_they_name(

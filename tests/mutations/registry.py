@@ -15,6 +15,7 @@ from tests.mutations.mutation import Mutation
 from tests.mutations.pages import PAGES
 from tests.mutations.roles import ROLES
 from tests.mutations.visits import VISITS
+from tests.mutations.watch import WATCH
 
 MUTATIONS: tuple[Mutation, ...] = (
     *LEAKS,
@@ -29,6 +30,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *FLEETS,
     *HAZARDS,
     *VISITS,
+    *WATCH,
 )
 
 __all__ = ["MUTATIONS", "Mutation"]

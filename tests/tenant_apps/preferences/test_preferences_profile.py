@@ -43,3 +43,18 @@ def test_a_setting_of_the_librarys_own_sends_nothing(in_north: Any) -> None:
     before = OutboxMessage.objects.filter(kind=PROFILE_CHANGED).count()
     change(values={"guests_may_search": False}, by=SYSTEM, now=clock.now())
     assert OutboxMessage.objects.filter(kind=PROFILE_CHANGED).count() == before
+
+
+def test_origins_that_are_saved_again_reach_a_public_row_that_has_none(north: Any) -> None:
+    """A library that has moved here brings the setting along, and not what the old place made of it."""
+    origins = ["https://www.north.example"]
+    with in_library(north):
+        change(values={"allowed_origins": origins}, by=SYSTEM, now=clock.now())
+        relay()
+    with in_public():
+        Library.objects.filter(pk=north.id).update(allowed_origins="")
+    with in_library(north):
+        change(values={"allowed_origins": origins}, by=SYSTEM, now=clock.now())
+        relay()
+    with in_public():
+        assert Library.objects.get(pk=north.id).allowed_origins == origins[0]
