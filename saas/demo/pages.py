@@ -11,8 +11,8 @@ from saas.demo.mail import caught_mail
 
 @require_safe
 def mail(request: HttpRequest) -> HttpResponse:
-    """Caught mail: JSON for `Accept: application/json`, a page for people."""
+    """Caught mail: JSON for programs (also those that take anything, as curl does), a page for browsers."""
     messages = caught_mail()
-    if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
+    if request.get_preferred_type(["application/json", "text/html"]) == "application/json":
         return JsonResponse({"results": messages})
     return render(request, "demo/mail.html", {"messages": messages})

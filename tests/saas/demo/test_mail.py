@@ -52,6 +52,8 @@ def test_json_for_programs_and_a_page_for_people(mailbox: Path) -> None:
     send("Hello <b>you</b>")
     as_json = pages.mail(RequestFactory().get("/demo/mail/", headers={"accept": "application/json"}))
     assert b'"results"' in as_json.content
+    whatever = pages.mail(RequestFactory().get("/demo/mail/", headers={"accept": "*/*"}))
+    assert b'"results"' in whatever.content, "curl asks for anything, and the contract promises JSON"
     page = pages.mail(
         RequestFactory().get("/demo/mail/", headers={"accept": "text/html,*/*;q=0.8"})
     ).content.decode()
