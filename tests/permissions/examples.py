@@ -359,18 +359,18 @@ MEMBERS: dict[str, Builder] = {
     "GET /api/v1/members/": plain("/api/v1/members/?search=e&state=active"),
     "GET /api/v1/members/{pk}/": _member(),
     "PATCH /api/v1/members/{pk}/": _member(body={"name": "Lea Rossi"}),
-    "POST /api/v1/members/{pk}/deactivate/": _member("deactivate/"),
+    "POST /api/v1/members/{pk}/deactivate/": _member("deactivate/", {}),
     # Waits for approval: reactivating lets them in.
-    "POST /api/v1/members/{pk}/reactivate/": _member("reactivate/", row="applicant"),
-    "POST /api/v1/members/{pk}/approve/": _member("approve/", row="applicant"),
-    "POST /api/v1/members/{pk}/refuse/": _member("refuse/", row="applicant"),
+    "POST /api/v1/members/{pk}/reactivate/": _member("reactivate/", {}, row="applicant"),
+    "POST /api/v1/members/{pk}/approve/": _member("approve/", {}, row="applicant"),
+    "POST /api/v1/members/{pk}/refuse/": _member("refuse/", {}, row="applicant"),
     "DELETE /api/v1/members/{pk}/sessions/": _member("sessions/", status=204),
     "GET /api/v1/invitations/": plain("/api/v1/invitations/?state=open"),
     "POST /api/v1/invitations/": _invite,
     "POST /api/v1/invitations/accept/": lambda s: Example("/api/v1/invitations/accept/", _acceptance(s), 201),
     "GET /api/v1/invitations/{pk}/": _invitation(),
     "DELETE /api/v1/invitations/{pk}/": _invitation(status=204),
-    "POST /api/v1/invitations/{pk}/resend/": _invitation("resend/"),
+    "POST /api/v1/invitations/{pk}/resend/": _invitation("resend/", {}),
 }
 
 

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from saas.core import clock
 from saas.core.api.fields import id_from_path
+from saas.core.api.serializers import NothingSerializer
 from saas.core.api.views import ApiView, ApiViewSet
 from saas.core.errors import CannotGrant, NotFound, PersonRequired, RateLimited, ValidationFailed
 from tenant_apps.members import rules, selectors, services
@@ -89,11 +90,14 @@ class InvitationViewSet(ApiViewSet):
         )
         return Response(represent_invitation(invitation, now=now), status=201)
 
-    @extend_schema(summary="Send an invitation again", request=None, responses=InvitationSerializer)
+    @extend_schema(
+        summary="Send an invitation again", request=NothingSerializer, responses=InvitationSerializer
+    )
     @action(detail=True)
     def resend(self, request: Request, pk: str) -> Response:
         """Mail a new link for seven days; the old link is dead."""
         self.require_person()
+        NothingSerializer(data=request.data).is_valid(raise_exception=True)
         now = clock.now()
         invitation = services.resend_invitation(
             invitation_id=id_from_path(pk), inviter=self.principal, now=now

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from saas.core import clock
 from saas.core.api.fields import id_from_path
+from saas.core.api.serializers import NothingSerializer
 from saas.core.api.views import ApiViewSet
 from saas.core.errors import NotFound, ValidationFailed
 from shared_apps.accounts.errors import AccountInUse, NotAwaitingApproval
@@ -89,29 +90,31 @@ class MemberViewSet(ApiViewSet):
             )
         return Response(self._shown(self.get_object()))
 
-    @extend_schema(summary="Close a member's account", request=None, responses=MemberSerializer)
+    @extend_schema(summary="Close a member's account", request=NothingSerializer, responses=MemberSerializer)
     @action(detail=True)
     def deactivate(self, request: Request, pk: str) -> Response:
         """Close the account and end its sessions at once; the last admin's stays open."""
-        return self._managed(services.deactivate_member, pk)
+        return self._managed(services.deactivate_member, request, pk)
 
-    @extend_schema(summary="Open a member's account again", request=None, responses=MemberSerializer)
+    @extend_schema(
+        summary="Open a member's account again", request=NothingSerializer, responses=MemberSerializer
+    )
     @action(detail=True)
     def reactivate(self, request: Request, pk: str) -> Response:
         """Open a closed or refused account again, with the roles it has."""
-        return self._managed(services.reactivate_member, pk)
+        return self._managed(services.reactivate_member, request, pk)
 
-    @extend_schema(summary="Approve a registration", request=None, responses=MemberSerializer)
+    @extend_schema(summary="Approve a registration", request=NothingSerializer, responses=MemberSerializer)
     @action(detail=True)
     def approve(self, request: Request, pk: str) -> Response:
         """Let somebody in who has registered."""
-        return self._managed(services.approve_member, pk)
+        return self._managed(services.approve_member, request, pk)
 
-    @extend_schema(summary="Refuse a registration", request=None, responses=MemberSerializer)
+    @extend_schema(summary="Refuse a registration", request=NothingSerializer, responses=MemberSerializer)
     @action(detail=True)
     def refuse(self, request: Request, pk: str) -> Response:
         """Refuse a registration; the account stays closed."""
-        return self._managed(services.refuse_member, pk)
+        return self._managed(services.refuse_member, request, pk)
 
     @extend_schema(summary="End a member's sessions", responses={204: None})
     @action(detail=True)
@@ -120,7 +123,8 @@ class MemberViewSet(ApiViewSet):
         services.end_sessions_of_member(user_id=id_from_path(pk), manager=self.principal, now=clock.now())
         return Response(status=204)
 
-    def _managed(self, act: Callable[..., User], pk: str) -> Response:
+    def _managed(self, act: Callable[..., User], request: Request, pk: str) -> Response:
+        NothingSerializer(data=request.data).is_valid(raise_exception=True)
         act(user_id=id_from_path(pk), manager=self.principal, now=clock.now())
         return Response(self._shown(self.get_object()))
 
