@@ -56,10 +56,4 @@ RATE_LIMITS = {
     # All of it comes from the TLS server.
     "tls-ask": (1_200, 60),
 }
-SPECTACULAR_SETTINGS = {
-    **SPECTACULAR_DEFAULTS,
-    # Fields of one name whose choices differ; without these the generator would number them.
-    "ENUM_NAME_OVERRIDES": {
-        "IdentityProviderKindEnum": "tenant_apps.federation.models.IdentityProvider.Kind",
-    },
-}
+SPECTACULAR_SETTINGS = SPECTACULAR_DEFAULTS

@@ -16,7 +16,7 @@ SPECTACULAR_DEFAULTS: dict[str, Any] = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     # Of fields with one name and different choices.
     "ENUM_NAME_OVERRIDES": {
-        "ProviderKindEnum": "tenant_apps.federation.models.IdentityProvider.Kind",
+        "IdentityProviderKindEnum": "tenant_apps.federation.models.IdentityProvider.Kind",
         "ApiKeyStateEnum": "tenant_apps.keys.api.serializers.STATES",
     },
     "SWAGGER_UI_DIST": "SIDECAR",

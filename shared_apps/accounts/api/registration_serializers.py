@@ -28,8 +28,8 @@ class RegistrationSerializer(StrictSerializer):
 
     email = serializers.EmailField(max_length=254)
     password = password_field()
-    name = LineField(max_length=200, required=False, default="")
-    language = LanguageField(required=False, default="")
+    name = LineField(max_length=200, required=False, allow_blank=True, default="")
+    language = LanguageField(required=False, allow_blank=True, default="")
 
 
 @extend_schema_serializer(
