@@ -108,9 +108,9 @@ def test_both_answer_alike(scenes: Scenes, endpoint: Endpoint) -> None:
     role = sorted(MATRIX["library"][endpoint.key])[0]
     shapes = []
     for scene in (scenes.north, scenes.south):
-        example = scenes.example("library", endpoint.key, scene, role)
-        client = scenes.client(scene, role, browser=endpoint.is_page)
         with sandbox():
+            example = scenes.example("library", endpoint.key, scene, role)
+            client = scenes.client(scene, role, browser=endpoint.is_page)
             answer = send(client, endpoint.method, example)
         assert answer.status_code == example.status, getattr(answer, "content", b"")[:500]
         shapes.append(_shape(answer))

@@ -153,6 +153,7 @@ def build_scene(library: Any) -> Scene:
 
 def _session_of_admin(library: Any) -> Any:
     admin = User.objects.get(email=f"admin@{library.subdomain}.example")
+    start_session(user=admin, now=clock.now())  # (a list of one has no second page)
     return admin.sessions.get(sid=start_session(user=admin, now=clock.now()).session)
 
 

@@ -68,11 +68,14 @@ def assert_page_is_refused(answer: Any, role: str) -> None:
 
 def test_an_allowed_write_does_change_something(scenes: Scenes) -> None:
     """The snapshot sees what it must: the same request from somebody who may shows up in it."""
-    quiet = ("/api/v1/auth/", "/sign-", "/password/")
+    # The last two confirm what the same browser has begun, which these examples cannot do.
+    begun = ("/account/security/app/confirm/", "/account/security/passkeys/add/")
+    quiet = ("/api/v1/auth/", "/sign-", "/password/", *begun)
     writes = [
         e for e in endpoints() if e.site == "library" and e.method in UNSAFE and not e.path.startswith(quiet)
     ]
     assert len(writes) > 15
+    unseen = []
     for endpoint in writes:
         role = sorted(MATRIX["library"][endpoint.key])[0]
         example = scenes.example("library", endpoint.key, scenes.north, role)
@@ -80,4 +83,6 @@ def test_an_allowed_write_does_change_something(scenes: Scenes) -> None:
         with sandbox():
             before = snapshot("lib_north", "public")
             send(client, endpoint.method, example)
-            assert differences(before, snapshot("lib_north", "public")) != {}, endpoint.key
+            if differences(before, snapshot("lib_north", "public")) == {}:
+                unseen.append(endpoint.key)
+    assert unseen == []

@@ -35,6 +35,9 @@ STARTING_TABLES = {
     "auth_permission",
     "branches_branch",
     "access_role",
+    # What guardian reads of the standard roles: groups, and nobody in them.
+    "auth_group",
+    "auth_group_permissions",
     "catalog_itemtype",
     "patrons_patroncategory",
     "circulation_loanrule",
