@@ -99,12 +99,18 @@ class RegistrationClosed(PermissionDenied):
     detail = _("This library does not take registrations. Ask at the desk.")
 
 
-class CodeInvalid(DomainError):
-    """The mailed code is wrong, was used, has expired, was tried too often, or belongs to another address."""
+class CodeInvalid(NotAuthenticated):
+    """The mailed code is wrong, was used, has expired, was tried too often, or is another address's or library's."""
 
     code = "code_invalid"
     title = _("Code not valid")
     detail = _("This code is wrong or not valid any more. Check it, or ask for a new one.")
+
+
+class ChangeCodeInvalid(CodeInvalid):
+    """The same for a new address: 404, since whoever is signed in stays so, and a 401 would make a client renew."""
+
+    status = 404
 
 
 class NotAwaitingApproval(Conflict):
@@ -134,5 +140,4 @@ class EmailTaken(Conflict):
 class ResetTokenInvalid(TokenInvalid):
     """The link to a new password was used, has expired, or belongs to another library."""
 
-    status = 400
     detail = _("This link was used already or has expired. Ask for a new one.")

@@ -33,7 +33,7 @@ def new_password(request: HttpRequest) -> HttpResponse:
         password = request.POST.get("password", "")
         services.reset_password(uid=uid, token=token, new_password=password, now=clock.now())
     except ResetTokenInvalid as refusal:
-        return _done(request, str(refusal.title), str(refusal.detail), status=refusal.status)
+        return _done(request, str(refusal.title), str(refusal.detail), status=HTTPStatus.BAD_REQUEST)
     except ValidationFailed as refusal:
         return _form(request, uid, token, refusal.errors)
     return _done(request, _("Password set"), _("Sign in with your new password."))

@@ -17,7 +17,6 @@ class CannotManageMember(errors.PermissionDenied):
 class InvitationInvalid(errors.TokenInvalid):
     """The link of an invitation was never sent, was changed on its way, was withdrawn, or is another library's."""
 
-    status = 400
     title = _("Invitation not valid")
     detail = _("This invitation is not valid, or was withdrawn. Ask whoever invited you for a new one.")
 

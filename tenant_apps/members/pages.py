@@ -94,4 +94,6 @@ class AcceptInvitationPage(Page):
 
     def _refused(self, refusal: DomainError) -> HttpResponse:
         context = {"title": refusal.title or _("Invitation not valid"), "detail": refusal.detail}
-        return render(self.request, "members/refused.html", context, status=refusal.status)
+        # A page asks for no credentials: what is 401 for a client is a bad link for a person.
+        status = HTTPStatus.BAD_REQUEST if refusal.status == HTTPStatus.UNAUTHORIZED else refusal.status
+        return render(self.request, "members/refused.html", context, status=status)

@@ -110,7 +110,7 @@ def example_of(key: str, caller: str = "anonymous") -> Credential:
     return Credential(
         lambda scenes: scenes.example("library", key, scenes.north, caller),
         lambda client, example: send(client, method, example),
-        refused=frozenset({400, 401, 404}),
+        refused=frozenset({401, 404}),
         good=frozenset({200, 201, 204}),
         caller=caller,
     )

@@ -28,7 +28,7 @@ from shared_apps.accounts.api.registration_serializers import (
     EmailChangeSerializer,
 )
 from shared_apps.accounts.api.serializers import DetailSerializer
-from shared_apps.accounts.errors import AccountInUse, CodeInvalid
+from shared_apps.accounts.errors import AccountInUse, ChangeCodeInvalid
 from shared_apps.accounts.models import UserSession
 
 
@@ -125,7 +125,7 @@ class EmailChangeConfirmView(ApiView):
     """Confirm another e-mail address."""
 
     permissions: ClassVar = {"POST": None}
-    error_codes: ClassVar = {"POST": (NotAuthenticated, CodeInvalid, RateLimited)}
+    error_codes: ClassVar = {"POST": (NotAuthenticated, ChangeCodeInvalid, RateLimited)}
 
     @extend_schema(
         operation_id="auth_email_change_confirm",

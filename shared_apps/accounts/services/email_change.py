@@ -16,7 +16,7 @@ from saas.core.errors import FieldProblem, NotAuthenticated, ValidationFailed
 from saas.core.principals import Actor
 from saas.core.security_events import Kind, security_event
 from shared_apps.accounts import selectors
-from shared_apps.accounts.errors import CodeInvalid
+from shared_apps.accounts.errors import ChangeCodeInvalid
 from shared_apps.accounts.models import MailedCode, User
 from shared_apps.accounts.services import attempts, codes, notices
 from shared_apps.accounts.services.own_sessions import end_other_sessions
@@ -59,7 +59,7 @@ def confirm_email_change(
 ) -> User:
     """Give the account its new address; every other session ends, and reset links to the old address are dead.
 
-    `session` is the one that asks. Raises CodeInvalid, also where another account has the address by now, and
+    `session` is the one that asks. Raises ChangeCodeInvalid, also where another account has the address by now, and
     RateLimited.
     """
     attempt = attempts.begin(name=f"code of user {user_id}", user=None, address=address)
@@ -69,12 +69,12 @@ def confirm_email_change(
             if user is not None:
                 end_other_sessions(user_id=user_id, keep=session, reason="user.email_changed", by=by, now=now)
     except _Taken as taken:
-        raise CodeInvalid from taken
+        raise ChangeCodeInvalid from taken
     # Outside of the transaction: a wrong try stays counted.
     if user is None:
         purpose = MailedCode.Purpose.CHANGE.value
         security_event(Kind.CODE_REFUSED, user_id=user_id, by=by, address=address, now=now, purpose=purpose)
-        raise CodeInvalid
+        raise ChangeCodeInvalid
     attempts.succeeded(attempt)
     return user
 

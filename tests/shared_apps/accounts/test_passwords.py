@@ -209,7 +209,7 @@ def test_a_link_works_once(lea: Any, api: Any, north: Any, sign_in: Any) -> None
     link = link_of(north, lea)
     assert confirm(api, north, link).status_code == 200
     again = confirm(api, north, link, "yet-another-phrase")
-    assert (again.status_code, again.json()["code"]) == (400, "token_invalid")
+    assert (again.status_code, again.json()["code"]) == (401, "token_invalid")
     assert sign_in(password=FRESH).status_code == 200
 
 
@@ -262,7 +262,7 @@ def test_what_happens_to_the_account_kills_the_link(
 def test_a_link_dies_after_an_hour(lea: Any, api: Any, north: Any) -> None:
     link = link_of(north, lea)
     with freeze_time(clock.now() + timedelta(minutes=61)):
-        assert confirm(api, north, link).status_code == 400
+        assert confirm(api, north, link).status_code == 401
     with freeze_time(clock.now() + timedelta(minutes=59)):
         assert confirm(api, north, link).status_code == 200
 
@@ -282,7 +282,7 @@ def test_a_link_of_one_library_opens_no_account_of_another(
     before = stored_hash(south, theirs)
     link = link_of(north, ours)
     refused = confirm(api, south, link)
-    assert (refused.status_code, refused.json()["code"]) == (400, "token_invalid")
+    assert (refused.status_code, refused.json()["code"]) == (401, "token_invalid")
     assert stored_hash(south, theirs) == before
     assert confirm(api, north, link).status_code == 200
 
@@ -290,12 +290,12 @@ def test_a_link_of_one_library_opens_no_account_of_another(
 @pytest.mark.parametrize("uid", ["0", "-1", "9" * 18, "9" * 19, "abc", "1 or 1=1", "٣"])
 def test_an_impossible_user_is_an_invalid_link(lea: Any, api: Any, north: Any, uid: str) -> None:
     response = confirm(api, north, {**link_of(north, lea), "uid": uid})
-    assert (response.status_code, response.json()["code"]) == (400, "token_invalid")
+    assert (response.status_code, response.json()["code"]) == (401, "token_invalid")
 
 
 def test_a_link_of_somebody_else_does_not_fit(lea: Any, person: Any, api: Any, north: Any) -> None:
     nia = person("nia")
     mixed = {**link_of(north, lea), "uid": str(nia.pk)}
     before = stored_hash(north, nia)
-    assert confirm(api, north, mixed).status_code == 400
+    assert confirm(api, north, mixed).status_code == 401
     assert stored_hash(north, nia) == before
