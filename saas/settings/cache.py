@@ -33,6 +33,9 @@ CACHES = {
             "IGNORE_EXCEPTIONS": True,
             "SOCKET_CONNECT_TIMEOUT": 1,
             "SOCKET_TIMEOUT": 1,
+            # Kept, one for each thread that works at once; the pool looks at the socket of each before it hands it out,
+            # and asks only the one that stood idle.
+            "CONNECTION_POOL_KWARGS": {"max_connections": 32, "health_check_interval": 15},
             # JSON, not pickle: a value read back from Redis can never run code (ASVS 1.5.2).
             "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
         },

@@ -12,6 +12,14 @@ ENV = read()
 # a URL sets other limits: postgresql://.../libraryhub?options=-c%20statement_timeout%3D0%20-c%20lock_timeout%3D10000
 REQUEST_LIMITS = "-c statement_timeout=30000 -c lock_timeout=10000"
 OWNER_LIMITS = "-c lock_timeout=10000"
+# A server that is gone without a word (its machine, or the way to it) is noticed within a minute, and a request that
+# waits for it within half of one. None of it concerns a socket folder.
+NOTICE_A_SILENT_END = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 
 
 def database_from_url(url: str, limits: str = REQUEST_LIMITS) -> dict[str, Any]:
@@ -25,11 +33,14 @@ def database_from_url(url: str, limits: str = REQUEST_LIMITS) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": query.pop("host", None) or parts.hostname or "",
         "PORT": str(parts.port or ""),
+        # (what bounds a kept connection, and how it is looked at without asking the server: saas.core.db.kept)
         "CONN_MAX_AGE": ENV["DATABASE_CONNECTION_AGE"],
+        "LIBRARIES_PER_CONNECTION": ENV["DATABASE_CONNECTION_LIBRARIES"],
         "CONN_HEALTH_CHECKS": True,
         "ATOMIC_REQUESTS": False,
         "OPTIONS": {
             "connect_timeout": 5,
+            **NOTICE_A_SILENT_END,
             **({"options": limits} if limits else {}),
             **query,
         },

@@ -130,6 +130,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("SPARE_LIBRARIES", _whole_number(0, 1000), 3, "Schemas that are kept ready, so that a sign-up waits for none; about as many as come within a minute."),
     Variable("REDIS_URL", _url("redis", "rediss", "unix"), None, "Redis server. Left out in local work: an embedded one is started."),
     Variable("DATABASE_CONNECTION_AGE", _whole_number(0, 86400), 300, "Seconds that a database connection is kept open."),
+    Variable("DATABASE_CONNECTION_LIBRARIES", _whole_number(0, 100000), 100, "Libraries that a database connection serves before it is replaced; 0: any number."),
     Variable("DATA_DIR", _path, PROJECT_ROOT / "var", "Folder for uploads, the embedded servers and the demo."),
     Variable("EMAIL_HOST", _text, "", "SMTP server for outgoing mail."),
     Variable("EMAIL_PORT", _whole_number(1, 65535), 587, "Port of the SMTP server."),

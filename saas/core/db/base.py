@@ -25,6 +25,7 @@ from psycopg import OperationalError, sql
 from saas.core.db.cursors import LibraryCursor, LibraryServerSideCursor
 from saas.core.db.errors import NoLibraryChosen
 from saas.core.db.introspection import SchemaIntrospection
+from saas.core.db.kept import KeptConnection
 from saas.core.db.owner import OWNER
 from saas.core.db.roles import roles_are_on
 from saas.core.db.switching import PUBLIC, Switch, answers, switch_to
@@ -34,7 +35,7 @@ UNKNOWN_POOLER = (
 )
 
 
-class DatabaseWrapper(TenantDatabaseWrapper):
+class DatabaseWrapper(KeptConnection, TenantDatabaseWrapper):
     """One connection; `set_tenant` chooses the schema, the next statement makes it true."""
 
     carries_switch = False
@@ -42,7 +43,7 @@ class DatabaseWrapper(TenantDatabaseWrapper):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._switch: Switch | None = None
-        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+        super().__init__(*args, **kwargs)
         self.introspection: Any = SchemaIntrospection(self)
         if self.alias != OWNER and threading.current_thread() is not threading.main_thread():
             self.set_tenant(None)  # a thread inherits nothing: it is told its library, or its queries fail
@@ -71,6 +72,7 @@ class DatabaseWrapper(TenantDatabaseWrapper):
                     "this thread has chosen no library: pass it saas.core.tenancy.carried(function)"
                 )
             self._switch = switch_to(self.schema_name, self._role())
+            self.entered(self.schema_name)
         return self._switch
 
     def _role(self) -> str | None:
