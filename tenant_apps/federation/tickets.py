@@ -1,24 +1,17 @@
 """What somebody who is on the way through a sign-in brings back: known by a random ticket, once, for ten minutes.
 
-The values lie in the cache under the hash of their ticket, encrypted for the library: who reads Redis can neither guess
-a ticket nor finish what others began, and a ticket of one library is nothing in another. What is lost with the cache is
-a sign-in that has to be begun again.
+The values lie under the hash of their ticket (saas.core.tickets): who reads Redis can guess none.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
 from typing import Any
 
-from django.core.cache import cache
-
-from saas.core.errors import ServiceUnavailable
-from saas.core.sealing import Unsealable, seal, unseal
+from saas.core import tickets
 from tenant_apps.federation.rules import FLOW_LIFETIME
 
-_PURPOSE = "federation"
 MAX_TICKET = 100
 
 
@@ -34,31 +27,17 @@ def digest(secret: str) -> str:
 
 def keep(kind: str, ticket: str, value: dict[str, Any]) -> None:
     """Keep a value (JSON) under a secret. Raises ServiceUnavailable where nothing can be kept."""
-    name = _name(kind, ticket)
-    stored = seal(json.dumps(value), purpose=_PURPOSE, place=name)
-    kept: Any = cache  # django-redis says whether it could
-    if not kept.set(name, stored, timeout=int(FLOW_LIFETIME.total_seconds())):
-        raise ServiceUnavailable
+    tickets.keep(_name(kind, ticket), value, lasts=FLOW_LIFETIME)
 
 
 def look(kind: str, ticket: str) -> dict[str, Any] | None:
     """The value of a ticket that was not spent, None for any other text."""
-    if len(ticket) > MAX_TICKET:
-        return None
-    name = _name(kind, ticket)
-    stored = cache.get(name)
-    if not isinstance(stored, str):
-        return None
-    try:
-        value: dict[str, Any] = json.loads(unseal(stored, purpose=_PURPOSE, place=name))
-    except Unsealable:
-        return None
-    return value
+    return tickets.look(_name(kind, ticket)) if len(ticket) <= MAX_TICKET else None
 
 
 def spend(kind: str, ticket: str) -> bool:
     """Take a ticket out of use; True for one caller alone, however many come at once."""
-    return bool(cache.delete(_name(kind, ticket)))
+    return tickets.spend(_name(kind, ticket))
 
 
 def _name(kind: str, ticket: str) -> str:

@@ -92,13 +92,23 @@ FACTORS = (
     Mutation(
         name="challenge-good-twice",
         file="shared_apps/accounts/services/ceremonies.py",
-        old="    return found if found is not None and cache.delete(_key(kind, who)) else None",
+        old="    return found if found is not None and tickets.spend(_key(kind, who)) else None",
         new="    return found",
         tests=(
             f"{_KEY_TESTS}test_a_challenge_works_once_and_in_its_browser_alone",
             f"{_RACES}test_one_confirmation_makes_one_app",
         ),
         why="an answer that was overheard could be sent again",
+    ),
+    Mutation(
+        name="begun-without-a-place-to-keep-it",
+        file="saas/core/tickets.py",
+        old="    if not kept.set(place, stored, timeout=int(lasts.total_seconds())):\n        raise ServiceUnavailable\n",
+        new="    kept.set(place, stored, timeout=int(lasts.total_seconds()))\n",
+        tests=(
+            "tests/shared_apps/accounts/test_nowhere_to_keep.py::test_nothing_begins_that_could_not_be_finished",
+        ),
+        why="people would scan the secret of an app that can never be confirmed",
     ),
     Mutation(
         name="copied-passkey-unnoticed",

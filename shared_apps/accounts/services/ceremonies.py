@@ -1,36 +1,28 @@
-"""What one step of a ceremony leaves for the next: kept in the cache, never in the client's hands, for minutes.
-
-A key is of the current schema, the kind of ceremony and whoever began it. Without Redis there is nothing to find, so a
-ceremony fails and lets nobody in.
-"""
+"""What one step of a ceremony leaves for the next, for whoever began it (saas.core.tickets)."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
 
-from django.core.cache import cache
-
+from saas.core import tickets
 from saas.core.api.limiter import digest
-from saas.core.jwt import library_name
 
 
 def keep(kind: str, who: str, value: dict[str, Any], *, lasts: timedelta) -> None:
-    """Remember `value` (JSON) for `who`; what was there before is forgotten."""
-    kept = {**value, "site": library_name()}
-    cache.set(_key(kind, who), kept, timeout=int(lasts.total_seconds()))
+    """Remember `value` (JSON) for `who`; what was there before is forgotten. Raises ServiceUnavailable."""
+    tickets.keep(_key(kind, who), value, lasts=lasts)
 
 
 def look(kind: str, who: str) -> dict[str, Any] | None:
     """What was kept, still there afterwards; None where there is nothing, or it is of a library copied from."""
-    found = cache.get(_key(kind, who))
-    return found if isinstance(found, dict) and found.get("site") == library_name() else None
+    return tickets.look(_key(kind, who))
 
 
 def take(kind: str, who: str) -> dict[str, Any] | None:
     """What was kept, and is gone by it: of many that take at once, one gets it."""
     found = look(kind, who)
-    return found if found is not None and cache.delete(_key(kind, who)) else None
+    return found if found is not None and tickets.spend(_key(kind, who)) else None
 
 
 def _key(kind: str, who: str) -> str:
