@@ -50,6 +50,17 @@ ACCOUNTS = (
         why="a library that takes no registrations would take them",
     ),
     Mutation(
+        name="registration-tells-of-an-account",
+        file="shared_apps/accounts/services/signing_in.py",
+        old='waiting = selectors.registration_of(credentials.email or "")',
+        new='waiting = None if user else selectors.registration_of(credentials.email or "")',
+        tests=(
+            f"{_TESTS}/test_sign_in_timing.py"
+            "::test_who_registers_with_an_address_is_not_told_whether_somebody_has_it",
+        ),
+        why="whoever registers with an address would learn at sign-in whether somebody has it",
+    ),
+    Mutation(
         name="sessions-of-everybody",
         file="shared_apps/accounts/selectors.py",
         old="return UserSession.objects.filter(is_open, user=user_id)",

@@ -172,21 +172,23 @@ def _account_of(credentials: Credentials) -> User | None:
 
 
 def _prove(user: User | None, credentials: Credentials, now: datetime) -> User:
-    """The account, proved. One query and one hash before any refusal, whatever there is: see the module's own words."""
+    """The account, proved. The same query and two hashes before any refusal that tells nothing, whatever there is.
+
+    A registration that waits is looked at beside an account too: whoever has registered with an address and then signs
+    in with it would learn from the answer, or its time, whether somebody has it already.
+    """
     waiting = selectors.registration_of(credentials.email or "")
-    if user is None:
-        hashed = waiting.password_hash if waiting is not None else _UNUSABLE
-        raise EmailNotVerified if check_password(credentials.password, hashed) else InvalidCredentials
     # Where the password was hashed in an older way, `user` has the new hash after this, which tokens remember.
-    if not user.check_password(credentials.password):
-        raise InvalidCredentials
-    if user.awaiting_approval:
-        raise AwaitingApproval
-    if not user.is_active:
-        raise InvalidCredentials
-    _require_verified_email(user)
-    require_code(user, credentials.otp, now=now)
-    return user
+    if user is None:
+        check_password(credentials.password, _UNUSABLE)
+    elif user.check_password(credentials.password) and (user.is_active or user.awaiting_approval):
+        if user.awaiting_approval:
+            raise AwaitingApproval
+        _require_verified_email(user)
+        require_code(user, credentials.otp, now=now)
+        return user
+    hashed = waiting.password_hash if waiting is not None else _UNUSABLE
+    raise EmailNotVerified if check_password(credentials.password, hashed) else InvalidCredentials
 
 
 def _require_verified_email(user: User) -> None:

@@ -14,13 +14,16 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from saas.core import clock
+from saas.core.principals import SYSTEM
 from saas.core.tenancy import in_library
 from saas.settings import auth
 from shared_apps.accounts.models import MailedCode, User
 from shared_apps.accounts.services import codes, signing_in
+from tenant_apps.preferences import services as preferences
 
 pytestmark = pytest.mark.django_db
 WRONG = "not-the-password"
+REGISTERED = "seven wild ponies sing"
 TRIES = 200
 
 
@@ -41,42 +44,85 @@ def people(person: Any, north: Any) -> list[str]:
     return ["lea", "unproved", "without", "waiting", "closed", "registered", "nobody"]
 
 
+@pytest.fixture
+def hashes(settings: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Each hash of production that is made from here on."""
+    settings.PASSWORD_HASHERS = auth.PASSWORD_HASHERS
+    made: list[str] = []
+
+    def count(method: str) -> None:
+        real: Callable[..., Any] = getattr(Argon2PasswordHasher, method)
+
+        def counted(self: Any, *arguments: Any) -> Any:
+            made.append(method)
+            return real(self, *arguments)
+
+        monkeypatch.setattr(Argon2PasswordHasher, method, counted)
+
+    count("encode")
+    count("verify")
+    return made
+
+
+def seen_of(answer: Any, queries: Any, hashes: list[str]) -> tuple[Any, ...]:
+    """What somebody outside could tell one refusal from another by."""
+    body = {key: value for key, value in answer.json().items() if key not in ("instance", "request_id")}
+    return answer.status_code, str(body), shapes(queries), len(hashes)
+
+
 def shapes(queries: Any) -> list[str]:
     """The statements without their values."""
     return [re.sub(r"'[^']*'|\bs\d+_x\d+\b|\b\d+\b|NULL", "?", query["sql"]) for query in queries]
 
 
 def test_each_refusal_is_the_same_answer_statements_and_hashes(
-    people: list[str], sign_in: Any, monkeypatch: pytest.MonkeyPatch, settings: Any
+    people: list[str], sign_in: Any, hashes: list[str]
 ) -> None:
-    settings.PASSWORD_HASHERS = auth.PASSWORD_HASHERS
-    hashed: list[str] = []
-
-    def count(method: str) -> None:
-        real: Callable[..., Any] = getattr(Argon2PasswordHasher, method)
-
-        def counted(self: Any, *arguments: Any) -> Any:
-            hashed.append(method)
-            return real(self, *arguments)
-
-        monkeypatch.setattr(Argon2PasswordHasher, method, counted)
-
     # The stored hashes become those of the preferred kind, as they are in production.
     for user in ("lea", "unproved", "waiting", "closed"):
         sign_in(user)
-    count("encode")
-    count("verify")
     seen = {}
     for name in people:
-        hashed.clear()
+        hashes.clear()
         with CaptureQueriesContext(connection) as queries:
             answer = sign_in(name, password=WRONG)
-        body = {key: value for key, value in answer.json().items() if key not in ("instance", "request_id")}
-        seen[name] = (answer.status_code, str(body), shapes(queries), len(hashed))
+        seen[name] = seen_of(answer, queries, hashes)
     assert {found[0] for found in seen.values()} == {401}
-    assert {found[3] for found in seen.values()} == {1}
+    assert {found[3] for found in seen.values()} == {2}
     first = seen["nobody"]
     assert {name: found == first for name, found in seen.items()} == dict.fromkeys(people, True)
+
+
+def test_who_registers_with_an_address_is_not_told_whether_somebody_has_it(
+    person: Any, sign_in: Any, api: Any, north: Any, hashes: list[str]
+) -> None:
+    """A stranger knows the password of the registration that they made: its answer is theirs, and tells nothing."""
+    with in_library(north):
+        preferences.change(values={"registration": "open"}, by=SYSTEM, now=clock.now())
+    people = ["lea", "unproved", "without", "waiting", "closed", "nobody"]
+    person("lea")
+    person("unproved", verified=False)
+    person("without", password=None)
+    person("waiting", awaiting_approval=True)
+    closed = person("closed")
+    with in_library(north):
+        User.objects.filter(pk=closed.pk).update(is_active=False)
+    for name in ("lea", "unproved", "waiting", "closed"):
+        sign_in(name)
+    seen = {}
+    for name in people:
+        registration = {"email": f"{name}@north.example", "name": "Somebody", "password": REGISTERED}
+        answer = api(north).post("/api/v1/auth/registration/", registration, format="json")
+        assert answer.status_code == 202, answer.json()
+        hashes.clear()
+        with CaptureQueriesContext(connection) as queries:
+            answer = sign_in(name, password=REGISTERED)
+        assert answer.json()["code"] == "email_not_verified"
+        seen[name] = seen_of(answer, queries, hashes)
+    assert {name: found == seen["nobody"] for name, found in seen.items()} == dict.fromkeys(people, True)
+    # Whose account it is comes in as before, and a wrong password is one.
+    assert sign_in("lea").status_code == 200
+    assert sign_in("lea", password=WRONG).json()["code"] == "invalid_credentials"
 
 
 def measured(sign_in: Any, *names: str, tries: int = TRIES) -> list[list[float]]:
