@@ -6,6 +6,8 @@ from tests.mutations.mutation import Mutation
 
 _VISITS = "tests/tenant_apps/visits"
 _KERNEL = "saas/core/api/visits.py"
+_PLATFORM = "shared_apps/platform/services/visits.py"
+_INTERRUPTED = "tests/shared_apps/platform/test_interrupted_visits.py"
 
 VISITS = (
     Mutation(
@@ -75,6 +77,25 @@ VISITS = (
         new="return str(value)",
         tests=(f"{_VISITS}/test_visit_requests.py::test_card_numbers_and_queries_are_in_no_log",),
         why="numbers of readers' cards would leave their library",
+    ),
+    Mutation(
+        name="visit-ended-while-it-begins",
+        file=_PLATFORM,
+        old="    if is_ended or not may_visit:\n",
+        new="    if False:\n",
+        tests=(
+            f"{_INTERRUPTED}::test_a_visit_that_ends_while_it_begins_opens_nothing",
+            f"{_INTERRUPTED}::test_who_loses_the_right_while_a_visit_begins_gets_none",
+        ),
+        why="who was dismissed at that moment would have a token that nobody ends",
+    ),
+    Mutation(
+        name="visit-cut-short-keeps-the-others",
+        file=_PLATFORM,
+        old="    except NotFound:\n        return False\n",
+        new="    except ZeroDivisionError:\n        return False\n",
+        tests=(f"{_INTERRUPTED}::test_a_visit_cut_short_keeps_no_other_one_alive",),
+        why="one visit that a killed process left half begun would keep all others of its visitor open",
     ),
     Mutation(
         name="owners-remove-each-other",

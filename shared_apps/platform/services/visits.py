@@ -10,14 +10,16 @@ from typing import Any, cast
 
 from django.db import transaction
 
-from saas.core.errors import NotFound
-from saas.core.principals import STAFF, Actor, Principal
+from saas.core.errors import NotFound, PermissionDenied
+from saas.core.principals import STAFF, SYSTEM, Actor, Principal
 from saas.core.tenancy import LibraryContext, in_library, in_public
 from shared_apps.audit import selectors as audit
 from shared_apps.audit.services import record
 from shared_apps.platform import ports
 from shared_apps.platform.errors import LibraryNotOpen
 from shared_apps.platform.models import Visit
+from shared_apps.platform.rules import VISIT
+from shared_apps.platform.selectors import load_principal
 from shared_apps.tenants.errors import LibraryUnknown
 from shared_apps.tenants.selectors import context_of, find_library_by_id, library_row
 
@@ -41,7 +43,8 @@ def begin_visit(
     """Let a member of staff into an open library for 1 to MAX_VISIT_MINUTES minutes.
 
     Raises LibraryUnknown, LibraryNotOpen, and 403 visit_not_admitted where the library's setting keeps such visits
-    out; nothing is written then.
+    out; nothing is written then. Raises PermissionDenied where the visit was ended, or the visitor lost the right to
+    visit, while it began; nobody has its token then.
     """
     library = find_library_by_id(library_id)
     if library is None:
@@ -80,6 +83,7 @@ def begin_visit(
             until=until,
             now=now,
         )
+    _require_still_wanted(visit, staff, now=now)
     return BegunVisit(visit, library, token)
 
 
@@ -90,12 +94,11 @@ def end_visit(*, visit_id: uuid.UUID, by: Actor, now: datetime) -> Visit:
     if visit is None:
         raise NotFound
     if visit.ended_at is None and visit.expires_at > now:
-        library = library_row(visit.library_id)
-        # Also in one that is suspended or closed at the moment: it may be open again before the visit's time is over.
-        if library is not None and library.erasing_since is None:
-            with in_library(context_of(library)):
-                ports.end_visit_in_library(visit_id=visit_id, by=_seen_by_library(by, visit), now=now)
+        is_known = _end_in_library(visit, by=by, now=now)
         note_end(visit_id=visit_id, ended_by="staff", by=by, now=now)
+        if not is_known:
+            # Its beginning was cut short, or goes on: then either this finds it there, or `begin_visit` the note here.
+            _end_in_library(visit, by=by, now=now)
         visit.ended_at, visit.ended_by = now, "staff"
     return visit
 
@@ -142,6 +145,31 @@ def note_request(
             caused_by=caused_by,
             now=now,
         )
+
+
+def _require_still_wanted(visit: Visit, staff: Principal, *, now: datetime) -> None:
+    """Raise PermissionDenied, and end the visit, where it was ended or its visitor dismissed since the request came."""
+    may_visit = load_principal(staff.user_id).may(VISIT)
+    with in_public():
+        is_ended = Visit.objects.filter(pk=visit.pk, ended_at__isnull=False).exists()
+    if is_ended or not may_visit:
+        _end_in_library(visit, by=SYSTEM, now=now)
+        note_end(visit_id=visit.pk, ended_by="staff", by=SYSTEM, now=now)
+        raise PermissionDenied
+
+
+def _end_in_library(visit: Visit, *, by: Actor, now: datetime) -> bool:
+    """Make the visit's token worthless; False where its library has no row of it (yet), and so no token."""
+    library = library_row(visit.library_id)
+    # Also in one that is suspended or closed at the moment: it may be open again before the visit's time is over.
+    if library is None or library.erasing_since is not None:
+        return True
+    try:
+        with in_library(context_of(library)):
+            ports.end_visit_in_library(visit_id=visit.pk, by=_seen_by_library(by, visit), now=now)
+    except NotFound:
+        return False
+    return True
 
 
 def _seen_by_library(by: Actor, visit: Visit) -> Actor:
