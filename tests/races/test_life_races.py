@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from saas.core import clock
-from saas.core.errors import DomainError
 from saas.core.principals import SYSTEM
-from saas.core.tenancy import in_public
 from shared_apps.audit.models import AuditEntry
 from shared_apps.delivery.models import OutboxMessage
 from shared_apps.tenants import domain_names
 from shared_apps.tenants.models import Domain, FormerSubdomain, Library
 from shared_apps.tenants.services import domains, lifecycle
 from shared_apps.tenants.services.renaming import rename_library
+from tests.races.threads import at_once
 from tests.written_records import WrittenRecords
 
 THREADS = 8
@@ -35,31 +32,6 @@ def libraries(committed_library: Any, other_committed_library: Any) -> Iterator[
     Domain.objects.filter(tenant_id__in=[committed_library.id, other_committed_library.id]).delete()
     FormerSubdomain.objects.all().delete()
     WrittenRecords.records.clear()
-
-
-def at_once(actions: list[Callable[[], Any]]) -> list[str]:
-    """Begin all at one moment, each with a connection of its own; "ok" or the code of each refusal, sorted."""
-    outcomes: list[str] = []
-    barrier = threading.Barrier(len(actions))
-
-    def run(action: Callable[[], Any]) -> None:
-        try:
-            with in_public():
-                connection.ensure_connection()
-                barrier.wait(20)
-                action()
-            outcomes.append("ok")
-        except DomainError as refusal:
-            outcomes.append(refusal.code)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(action,)) for action in actions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return sorted(outcomes)
 
 
 def command(change: Callable[..., Any], library: Any) -> Callable[[], Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -12,9 +11,8 @@ from django.db import connection
 
 from saas.core import clock
 from saas.core.db.owner import owner_connection
-from saas.core.errors import DomainError
 from saas.core.principals import SYSTEM, Actor, Principal
-from saas.core.tenancy import in_library, in_public
+from saas.core.tenancy import in_library
 from shared_apps.accounts.models import User
 from shared_apps.audit.models import AuditEntry
 from shared_apps.platform import services
@@ -24,36 +22,12 @@ from shared_apps.platform.selectors import owners
 from shared_apps.tenants.models import Library
 from shared_apps.tenants.services import lifecycle
 from tests.factories import StaffRoleFactory
+from tests.races.threads import at_once
 from tests.tenant_apps.visits.visitors import PRIVATE, admit, begin, delivered, requests_in_log, visitor
 
 pytestmark = pytest.mark.slow
 ROUNDS = 5
 OWNERS = 4
-
-
-def at_once(actions: list[Callable[[], Any]]) -> list[str]:
-    """Begin all at one moment, each with a connection of its own; "ok" or the code of each refusal, sorted."""
-    outcomes: list[str] = []
-    barrier = threading.Barrier(len(actions))
-
-    def run(action: Callable[[], Any]) -> None:
-        try:
-            with in_public():
-                connection.ensure_connection()
-                barrier.wait(20)
-                action()
-            outcomes.append("ok")
-        except DomainError as refusal:
-            outcomes.append(refusal.code)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(action,)) for action in actions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return sorted(outcomes)
 
 
 @pytest.fixture

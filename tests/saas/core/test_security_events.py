@@ -21,7 +21,6 @@ from saas.settings.logging import logging_for
 from shared_apps.security.models import SecurityEvent as Row
 
 pytestmark = pytest.mark.django_db
-ATTACK = Actor(kind="anonymous", label="anonymous")
 
 
 @pytest.fixture
