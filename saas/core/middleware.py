@@ -15,6 +15,7 @@ from django.utils import translation
 from saas.core import metrics
 from saas.core.api.problems import problem_response
 from saas.core.errors import BodyTooLarge, LengthRequired
+from saas.core.headers import add_fixed, fixed
 from saas.core.language import language_for
 from saas.core.logging import start_log_context
 from saas.core.security_events import source_is
@@ -43,6 +44,9 @@ _PERMISSIONS_POLICY = ", ".join(
         "xr-spatial-tracking",
     )
 )
+OWN_HEADERS = {"Permissions-Policy": _PERMISSIONS_POLICY, "Cross-Origin-Resource-Policy": "same-origin"}
+UNCACHED = {"Cache-Control": "no-store, private"}
+_NO_CONTENT = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"}
 _API = ("/api/", "/health/", "/billing/")
 
 
@@ -77,20 +81,16 @@ class SecurityHeadersMiddleware:
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
+        # Answers that no view made (unknown host, refused early) never reached the middleware that sets the last two.
+        framing = {"X-Frame-Options": settings.X_FRAME_OPTIONS, **_NO_CONTENT}
+        self._everywhere, self._uncached = fixed({**OWN_HEADERS, **framing}), fixed(UNCACHED)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answers of the API are private and cannot be rendered as a page; pages get a permissions policy."""
         response = self.get_response(request)
-        response.headers.setdefault("Permissions-Policy", _PERMISSIONS_POLICY)
-        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        add_fixed(response, self._everywhere)
         if not request.path_info.startswith(settings.STATIC_URL):
-            response.headers.setdefault("Cache-Control", "no-store, private")
-        # Answers that no view made (unknown host, refused early) never reached the middleware that sets these.
-        response.headers.setdefault("X-Frame-Options", settings.X_FRAME_OPTIONS)
-        if "Content-Security-Policy" not in response.headers:
-            response.headers["Content-Security-Policy"] = (
-                "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
-            )
+            add_fixed(response, self._uncached)
         return response
 
 

@@ -27,13 +27,26 @@ WSGI_APPLICATION = "saas.wsgi.application"
 APPEND_SLASH = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Requests whose path begins so leave `ApiChain` for API_MIDDLEWARE; the rest of MIDDLEWARE is for everything else.
+API_PATHS = ("/api/v",)
+API_MIDDLEWARE = [
+    "saas.core.middleware.RequestContextMiddleware",
+    "saas.core.api.middleware.ApiHeadersMiddleware",
+    "saas.core.middleware.BodyLengthMiddleware",
+    "saas.core.tenancy.middleware.LibraryMiddleware",
+    "saas.core.api.middleware.ApiCorsMiddleware",
+    "saas.core.api.visits.VisitMiddleware",
+    "saas.core.middleware.LanguageMiddleware",
+    "saas.core.api.middleware.ApiCsrfMiddleware",
+]
 MIDDLEWARE = [
+    "saas.core.chains.ApiChain",
     "saas.core.middleware.RequestContextMiddleware",
     "saas.core.middleware.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "saas.core.middleware.BodyLengthMiddleware",
     "csp.middleware.CSPMiddleware",
+    "saas.core.middleware.BodyLengthMiddleware",
     "saas.core.tenancy.middleware.LibraryMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     # Outside of all that answers in a library: each request of a visit is recorded.
