@@ -1,11 +1,24 @@
-"""ASGI entry point, for sockets and streams; the API runs on WSGI, which costs less for each request (speed.md)."""
+"""ASGI entry point: sockets alone. Pages and the API run on WSGI (saas.wsgi), where a request costs less."""
+
+from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
-from django.core.asgi import get_asgi_application
+import django
 
-from saas.core.db.startup import refuse_a_leaking_mode
+if TYPE_CHECKING:
+    from saas.core.sockets import Sockets
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings.local")
-application = get_asgi_application()
-refuse_a_leaking_mode()
+
+def _application() -> Sockets:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings.local")
+    django.setup()
+    from saas.core.db.startup import refuse_a_leaking_mode
+    from saas.core.sockets import Sockets, routes_of_settings
+
+    refuse_a_leaking_mode()
+    return Sockets(routes_of_settings())
+
+
+application = _application()

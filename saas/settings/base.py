@@ -24,6 +24,8 @@ ROOT_URLCONF = "saas.urls_public"
 PUBLIC_URLCONF = "saas.urls_public"
 LIBRARY_URLCONF = "saas.urls_library"
 WSGI_APPLICATION = "saas.wsgi.application"
+# Dotted names of SocketRoute objects (saas.core.sockets), served by the process of saas.asgi.
+SOCKET_ROUTES: tuple[str, ...] = ()
 APPEND_SLASH = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
