@@ -44,6 +44,7 @@ class Kind(StrEnum):
     EMAIL_CHANGED = "email_changed"
     FACTOR_ADDED = "factor_added"
     FACTOR_REMOVED = "factor_removed"
+    PASSKEY_COPIED = "passkey_copied"
     IDENTITY_LINKED = "identity_linked"
     IDENTITY_REFUSED = "identity_refused"
     PERMISSION_DENIED = "permission_denied"

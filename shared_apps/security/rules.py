@@ -29,6 +29,7 @@ TITLES: Final[Mapping[Kind, Promise]] = {
         "The account of an admin is locked for some minutes, because its password is being guessed"
     ),
     Kind.REFRESH_REUSED: _("A token that was used before was used again, so that its session was ended"),
+    Kind.PASSKEY_COPIED: _("A passkey was refused, because a copy of it has been used"),
     Kind.ROLE_GRANTED: _("Somebody was given the highest role"),
     Kind.KEY_CREATED: _("An API key with wide rights was made"),
 }
@@ -36,7 +37,7 @@ TITLES: Final[Mapping[Kind, Promise]] = {
 
 def always_matters(event: SecurityEvent) -> bool:
     """Whether the admins are told of this event as it stands, without asking anybody who the admins are."""
-    if event.kind == Kind.REFRESH_REUSED:
+    if event.kind in (Kind.REFRESH_REUSED, Kind.PASSKEY_COPIED):
         return True
     # What the system itself grants is the beginning of a library.
     if event.kind == Kind.ROLE_GRANTED:

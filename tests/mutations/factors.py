@@ -113,8 +113,8 @@ FACTORS = (
     Mutation(
         name="copied-passkey-unnoticed",
         file=_PASSKEYS,
-        old="        if (counter or seen) and counter <= seen:",
-        new="        if False:",
+        old="is_copied = bool(counter or seen) and counter <= seen",
+        new="is_copied = False",
         tests=(f"{_KEY_TESTS}test_a_counter_that_goes_back_is_a_copy",),
         why="a key that was copied would go on working unseen",
     ),

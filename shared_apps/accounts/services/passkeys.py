@@ -29,6 +29,7 @@ from fido2.webauthn import (
 )
 
 from saas.core.jwt import library_name
+from saas.core.security_events import Kind, security_event
 from shared_apps.accounts import selectors
 from shared_apps.accounts.errors import PasskeyNotAccepted, PasskeyRefused, TooManyPasskeys
 from shared_apps.accounts.factor_adapter import site_name
@@ -156,14 +157,18 @@ def verify(flow: str | None, credential: Credential, *, site: RelyingParty, now:
             raise PasskeyRefused
         counter = _verified_counter(kept["state"], credential, factor, site)
         seen = factor.data["sign_count"]
-        if (counter or seen) and counter <= seen:
-            log.warning("passkey_counter_went_back", user_id=user_id, factor=factor.pk)
-            raise PasskeyRefused
-        factor.data["sign_count"] = counter
-        factor.last_used_at = now
-        factor.save(update_fields=["data", "last_used_at"])
-        user: User = factor.user
-        return user
+        is_copied = bool(counter or seen) and counter <= seen
+        if not is_copied:
+            factor.data["sign_count"] = counter
+            factor.last_used_at = now
+            factor.save(update_fields=["data", "last_used_at"])
+    if is_copied:
+        security_event(
+            Kind.PASSKEY_COPIED, user_id=user_id, now=now, factor=factor.pk, counter=counter, seen=seen
+        )
+        raise PasskeyRefused
+    user: User = factor.user
+    return user
 
 
 def _server(site: RelyingParty) -> Fido2Server:
@@ -185,7 +190,7 @@ def _verified_registration(
         if data.credential_data is None or data.credential_data.public_key.ALGORITHM not in offered:
             raise PasskeyNotAccepted
     except _MALFORMED as error:
-        log.warning("passkey_not_accepted", reason=str(error)[:100])
+        log.info("passkey_not_accepted", reason=str(error)[:100])
         raise PasskeyNotAccepted from error
     return data
 
@@ -197,7 +202,8 @@ def _verified_counter(
         _server(site).authenticate_complete(state, [_credential_data(factor)], credential)
         return int(AuthenticationResponse.from_dict(credential).response.authenticator_data.counter)
     except _MALFORMED as error:
-        log.warning("passkey_refused", reason=str(error)[:100], factor=factor.pk)
+        # Reported as a refused sign-in by whoever asked; what was wrong with it is for us.
+        log.info("passkey_refused", reason=str(error)[:100], factor=factor.pk)
         raise PasskeyRefused from error
 
 

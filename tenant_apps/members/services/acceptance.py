@@ -75,7 +75,14 @@ def accept_invitation(
             record("invitation.accepted", invitation, by=Actor("person", user.pk), now=now)
             _give_role(invitation, user, inviter, now)
     except CannotGrant as refusal:
-        log.warning("invitation_void", invitation=found.pk, inviter=found.invited_by_id)
+        security_event(
+            Kind.TOKEN_REFUSED,
+            now=now,
+            what="invitation",
+            reason=InvitationVoid.code,
+            invitation=found.pk,
+            inviter=found.invited_by_id,
+        )
         raise InvitationVoid from refusal
     return Accepted(invitation, user, is_new)
 

@@ -11,6 +11,9 @@ from fido2.utils import websafe_decode, websafe_encode
 
 from saas.core.tenancy import in_library, in_public
 from shared_apps.audit.models import AuditEntry
+from shared_apps.delivery.models import OutboxMessage
+from shared_apps.security.models import SecurityEvent
+from shared_apps.security.services import ALERT
 from tests.authenticators import USER_PRESENT, USER_VERIFIED, SoftPasskey
 
 OPTIONS, SIGN_IN, ME = "/api/v1/auth/webauthn/options/", "/api/v1/auth/webauthn/", "/api/v1/me/"
@@ -282,6 +285,12 @@ def test_a_counter_that_goes_back_is_a_copy(lea: Any, api: Any, north: Any, key:
     key.counter = 2
     assert refused(finish(client, key.get(begin(client)))), "the same number again"
     assert stored(north).data["sign_count"] == 3
+    with in_library(north):
+        assert [event.user_id for event in SecurityEvent.objects.filter(kind="passkey_copied")] == [
+            lea.user.pk,
+            lea.user.pk,
+        ]
+        assert OutboxMessage.objects.filter(kind=ALERT).count() == 1, "the admins are told once an hour"
     key.counter = 10
     assert finish(client, key.get(begin(client))).status_code == 200
 

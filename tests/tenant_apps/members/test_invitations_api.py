@@ -21,6 +21,7 @@ from shared_apps.accounts.services import deactivate_user
 from shared_apps.audit.models import AuditEntry, AuditPersonalValues
 from shared_apps.delivery.models import OutboxMessage
 from shared_apps.delivery.services import relay
+from shared_apps.security.models import SecurityEvent
 from tenant_apps.access.models import RoleAssignment
 from tenant_apps.access.services import assign_role, unassign_role
 from tenant_apps.keys.rules import NEVER_BY_KEY
@@ -376,6 +377,15 @@ def test_what_the_inviter_may_no_longer_give_is_refused(api: Any, north: Any) ->
         (held,) = RoleAssignment.objects.filter(user=admin)
         unassign_role(assignment_id=held.pk, by=SYSTEM, now=clock.now())
     assert refused(api(north), token) == (409, "invitation_void")
+    with in_library(north):
+        (event,) = SecurityEvent.objects.filter(kind="token_refused")
+        facts = {
+            "what": "invitation",
+            "reason": "invitation_void",
+            "invitation": int(made["id"]),
+            "inviter": admin.pk,
+        }
+        assert event.facts == facts
     with in_library(north):
         assign_role(user_id=admin.pk, role=held.role.code, by=SYSTEM, now=clock.now())
     assert api(north).post(ACCEPT, {"token": token, "password": PASSWORD}).status_code == 201
