@@ -40,6 +40,7 @@ class SignInWithPage(Page):
             transport=services.PAGE,
             back=own_path(request.POST.get(NEXT)),
             redirect_uri=redirect_uri(request, code),
+            address=address_subject(request),
         )
         response = render(request, "federation/leading.html", {"address": begun.authorization_url})
         cookies.set_binding(response, begun.binding)

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from saas.core import clock
 from saas.core.api.authentication import require_csrf_token
 from saas.core.api.lookups import visible_or_404
+from saas.core.api.throttling import address_subject
 from saas.core.api.views import ApiView
 from saas.core.errors import (
     CsrfFailed,
@@ -103,7 +104,7 @@ class BeginView(_OpenView):
 
     permissions: ClassVar = {"POST": None}
     throttle_policies: ClassVar = ("burst", "sign-in-elsewhere")
-    error_codes: ClassVar = {"POST": (NotFound, *_OUT_OF_ORDER)}
+    error_codes: ClassVar = {"POST": (NotFound, RateLimited, *_OUT_OF_ORDER)}
 
     @extend_schema(
         operation_id="auth_social_begin",
@@ -125,6 +126,7 @@ class BeginView(_OpenView):
             transport=body.validated_data["transport"],
             back=own_path(body.validated_data.get("next")),
             redirect_uri=redirect_uri(request._request, code),
+            address=address_subject(request._request),
         )
         answer = {"authorization_url": begun.authorization_url}
         response = Response(answer if by_cookie else {**answer, "flow_token": begun.binding})

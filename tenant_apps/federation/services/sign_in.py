@@ -20,6 +20,7 @@ from saas.core.errors import NotFound
 from saas.core.security_events import Kind, security_event
 from shared_apps.accounts import services as accounts
 from shared_apps.accounts.errors import MfaRequired
+from shared_apps.accounts.services import attempts
 from tenant_apps.federation import github, openid, selectors, tickets
 from tenant_apps.federation.errors import FlowInvalid, IdentityNotProved, ProviderRefused
 from tenant_apps.federation.models import IdentityProvider
@@ -59,13 +60,18 @@ class Finished:
     back: str | None
 
 
-def begin_sign_in(*, provider_code: str, transport: str, back: str | None, redirect_uri: str) -> Begun:
+def begin_sign_in(
+    *, provider_code: str, transport: str, back: str | None, redirect_uri: str, address: str
+) -> Begun:
     """Begin a flow; `back` is a path of this site, `redirect_uri` our own address for the provider's answer.
 
-    Raises NotFound for a provider that is unknown or off, ProviderUnavailable, ProviderFaulty and ServiceUnavailable.
+    Raises NotFound for a provider that is unknown or off, and RateLimited where they are guessed: such a try counts
+    as a failure of `address` (throttling.address_subject). Raises ProviderUnavailable, ProviderFaulty and
+    ServiceUnavailable.
     """
     provider = selectors.enabled_provider(provider_code)
     if provider is None:
+        attempts.begin(name=f"provider {provider_code}", user=None, address=address)
         raise NotFound
     binding, nonce, verifier = tickets.new_secret(), tickets.new_secret(), tickets.new_secret()
     state = tickets.new_secret()

@@ -278,6 +278,14 @@ def test_guessing_the_second_factor_is_limited(
     assert tries[-1].status_code == 429
 
 
+def test_guessing_what_providers_there_are_is_limited(school: Any, visitor: Any, settings: Any) -> None:
+    settings.RATE_LIMITS_ENABLED = True
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "login-address": (3, 300)}
+    answers = [visitor.client.post(f"{SOCIAL}/guess-{n}/", {}).status_code for n in range(5)]
+    assert answers == [404, 404, 404, 429, 429]
+    assert visitor.client.post(f"{SOCIAL}/school/", {}).status_code == 200, "who is right is not held up"
+
+
 def test_to_begin_is_limited(north: Any, school: Any, visitor: Any, settings: Any) -> None:
     settings.RATE_LIMITS_ENABLED = True
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "sign-in-elsewhere": (3, 300)}
