@@ -231,12 +231,17 @@ class MethodNotAllowed(DomainError):
 
 
 class NotAcceptable(DomainError):
-    """None of the forms in `Accept` is on offer."""
+    """None of the forms in `Accept` is on offer; `available` lists those that are."""
 
     code = "not_acceptable"
     status = 406
     title = _("No acceptable form")
     detail = _("This address cannot answer in a form that the Accept header allows.")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return `Vary`: the same request with another Accept header has another answer."""
+        return {"Vary": "Accept"}
 
 
 class Conflict(DomainError):

@@ -85,7 +85,9 @@ def conditional_list(request: Request, response: HttpResponseBase) -> HttpRespon
         or response.has_header("ETag")
     ):
         return response
-    tag = f'W/"{hashlib.sha256(response.render().content).hexdigest()[:32]}"'
+    # A form without an envelope has its neighbours in this header: a page that gets one is another page.
+    links = response.get("Link", "").encode()
+    tag = f'W/"{hashlib.sha256(links + response.render().content).hexdigest()[:32]}"'
     if _none_match(request, tag):
         kept = {name: response[name] for name in ("Vary", "Cache-Control") if response.has_header(name)}
         return HttpResponseNotModified(headers={**kept, "ETag": tag})

@@ -11,6 +11,7 @@ from drf_spectacular.utils import OpenApiParameter
 
 from saas.core import errors
 from saas.core.api.problems import CONTENT_TYPE, PROBLEM_PATH
+from saas.core.api.tables import CsvRenderer, columns_of, table
 from saas.core.errors import DomainError
 
 _WITH_BODY = ("POST", "PUT", "PATCH")
@@ -107,8 +108,15 @@ class ProblemAwareSchema(AutoSchema):
             path, path_regex, path_prefix, method, registry
         )
         if operation is not None:
+            self._describe_rows(operation["responses"])
             self._add_problems(operation["responses"])
         return operation
+
+    def map_renderers(self, attribute: str) -> list[Any]:
+        """Return what the view's forms are called; those of lists belong to reading alone."""
+        forms: list[Any] = super().map_renderers(attribute)
+        rows = [getattr(CsvRenderer, attribute)] if self.method != "GET" else []
+        return [form for form in forms if form not in rows]
 
     def get_auth(self) -> list[Any]:
         """Return the security requirements; an empty one where anonymous callers are let in."""
@@ -178,6 +186,23 @@ class ProblemAwareSchema(AutoSchema):
             yield from (cls for cls in known if cls is not None)
 
     # -- the document ---------------------------------------------------------------------------------------
+
+    def _describe_rows(self, responses: dict[str, Any]) -> None:
+        """Say of a list what its CSV is: the columns, and where the neighbours of the page are."""
+        content = responses.get("200", {}).get("content", {})
+        rows = self.view.row_serializer() if hasattr(self.view, "row_serializer") else None
+        if rows is None or CsvRenderer.media_type not in content:
+            return
+        header = table(columns_of(rows), []).decode()
+        described = f"The same rows under the columns {header.strip().replace(',', ', ')}."
+        content[CsvRenderer.media_type] = {
+            "schema": {"type": "string", "description": described},
+            "example": header,
+        }
+        responses["200"].setdefault("headers", {})["Link"] = {
+            "description": 'In CSV: addresses of the next page (rel="next") and the previous one (rel="prev").',
+            "schema": {"type": "string"},
+        }
 
     def _add_problems(self, responses: dict[str, Any]) -> None:
         component = ResolvedComponent(  # type: ignore[no-untyped-call]

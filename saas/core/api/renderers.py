@@ -8,11 +8,11 @@ from typing import Any
 
 import orjson
 from django.utils.functional import Promise
-from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 
 from saas.core.api.fields import utc_text
+from saas.core.errors import NotAcceptable
 
 # Without the passthrough orjson would write +00:00, and other offsets as they are.
 MAX_ACCEPT = 1_000
@@ -55,7 +55,7 @@ class AcceptNegotiation(DefaultContentNegotiation):
         weights = [_weight(form.media_type, ranges) for form in renderers]
         heaviest = max(weights)
         if heaviest == 0:
-            raise NotAcceptable(available_renderers=renderers)
+            raise NotAcceptable(available=[form.media_type for form in renderers])
         chosen = renderers[weights.index(heaviest)]
         return chosen, chosen.media_type
 

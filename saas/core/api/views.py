@@ -14,6 +14,7 @@ from saas.core.api.etags import conditional_list
 from saas.core.api.lookups import visible_or_404
 from saas.core.api.parameters import check_query_parameters
 from saas.core.api.renderers import AcceptNegotiation
+from saas.core.api.tables import CsvRenderer, without_envelope
 from saas.core.api.throttling import add_rate_limit_headers, charge_address, give_back
 from saas.core.errors import DomainError, NotAuthenticated, PersonRequired
 from saas.core.principals import Principal, principal_of
@@ -34,6 +35,8 @@ class ApiBehaviour(_View):
     is shared with them; the view finds out by itself.
     `query_parameters`: the names that GET of the list (or of a plain view) knows, besides the pages' own.
     `detail_query_parameters`: those of GET on one record of a view set.
+    `row_serializer_class`: what shows a row of the list, where that is not `serializer_class`; a plain view has a
+    list where it says so. Lists are answered as CSV too.
     `throttle_policies`: names of settings.RATE_LIMITS that each request is counted against.
     `error_codes`: method or action to the errors that the OpenAPI document lists for it.
     `idempotent`: whether POST honours an Idempotency-Key (documentation; the mechanism is a decorator).
@@ -44,6 +47,7 @@ class ApiBehaviour(_View):
     shareable: ClassVar[frozenset[str]] = frozenset()
     query_parameters: ClassVar[frozenset[str]] = frozenset()
     detail_query_parameters: ClassVar[frozenset[str]] = frozenset()
+    row_serializer_class: ClassVar[Any] = None
     throttle_policies: ClassVar[tuple[str, ...]] = ("burst",)
     error_codes: ClassVar[Mapping[str, tuple[type[DomainError], ...]]] = {}
     examples: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
@@ -68,6 +72,22 @@ class ApiBehaviour(_View):
         if self.principal.user_id is not None:
             return self.principal.user_id
         raise PersonRequired if self.principal.is_authenticated else NotAuthenticated
+
+    def row_serializer(self) -> Any:
+        """The serializer class of a row where this request reads a list, None elsewhere."""
+        action = getattr(self, "action", None)
+        if action is not None:
+            own = self.row_serializer_class or getattr(self, "serializer_class", None)
+            return own if action == "list" else None
+        # The OpenAPI document may be made without a request.
+        reads = self.request is None or self.request.method in _SAFE
+        return self.row_serializer_class if reads else None
+
+    def get_renderers(self) -> list[Any]:
+        """Return the view's forms, and CSV for a list."""
+        forms: list[Any] = super().get_renderers()
+        has_table = self.row_serializer() is None or any(form.format == CsvRenderer.format for form in forms)
+        return forms if has_table else [*forms, CsvRenderer()]
 
     def allowed_query_parameters(self) -> frozenset[str]:
         """Return the query parameters that this request may have: none where it changes something."""
@@ -102,6 +122,8 @@ class ApiBehaviour(_View):
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
         """Answer conditional GETs, give their unit back, and add the headers every answer carries."""
+        if self.row_serializer() is not None:
+            response = without_envelope(request, response)
         final: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
         final = conditional_list(request, final)
         if final.status_code == HTTPStatus.NOT_MODIFIED:

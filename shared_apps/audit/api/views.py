@@ -10,12 +10,14 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from saas.core.api.pagination import KeysetPagination
 from saas.core.api.renderers import ORJSONRenderer
+from saas.core.api.tables import CsvRenderer
 from saas.core.api.views import ApiViewSet
 from saas.core.errors import InvalidParameter
 from shared_apps.audit import selectors
 from shared_apps.audit.api import filters
-from shared_apps.audit.api.renderers import CsvRenderer, JsonLinesRenderer
+from shared_apps.audit.api.renderers import JsonLinesRenderer
 from shared_apps.audit.api.serializers import AuditEntrySerializer, represent
 from shared_apps.audit.errors import AuditExportTooLarge
 from shared_apps.audit.models import AuditEntry
@@ -54,24 +56,20 @@ class _AuditView(ApiViewSet):
         rows = selectors.entries(with_personal=self._sees_personal)
         return rows.filter(filters.condition(self.request.query_params))
 
-    def allowed_query_parameters(self) -> frozenset[str]:
-        """Return the filters; an export has no pages."""
-        return super().allowed_query_parameters() if self._is_page else self.query_parameters
-
     def answer(self, request: Request) -> Response:
-        """A page, the newest first; or all that match, where `Accept` asks for CSV or for JSON lines."""
+        """A page, the newest first; in CSV and JSON lines all that match, where no page is asked for."""
         rows = self.get_queryset()
         if self._is_page:
             return self.get_paginated_response(self._shown(self.paginate_queryset(rows) or []))
         found = list(rows.order_by("-at", "-pk")[: EXPORT_LIMIT + 1])
         if len(found) > EXPORT_LIMIT:
             raise AuditExportTooLarge(limit=EXPORT_LIMIT)
-        name = f"audit.{request.accepted_renderer.format}"
-        return Response(self._shown(found), headers={"Content-Disposition": f'attachment; filename="{name}"'})
+        return Response(self._shown(found))
 
     @property
     def _is_page(self) -> bool:
-        return bool(self.request.accepted_renderer.format == ORJSONRenderer.format)
+        asked = KeysetPagination.query_parameters & set(self.request.query_params)
+        return bool(asked) or self.request.accepted_renderer.format == ORJSONRenderer.format
 
     @property
     def _sees_personal(self) -> bool:

@@ -16,6 +16,7 @@ class PlansView(ApiView):
 
     permissions: ClassVar = {"GET": None}
     cache_control = "public, max-age=300"
+    row_serializer_class = PlanSerializer
 
     @extend_schema(
         operation_id="plans_list", responses=PlanListSerializer, summary="Plans, limits and prices"

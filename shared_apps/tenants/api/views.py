@@ -37,6 +37,7 @@ class DomainsView(ApiView):
 
     permissions: ClassVar = {"GET": _MANAGE, "POST": _MANAGE}
     error_codes: ClassVar = {"POST": (DomainNotAllowed, DomainAdded, DomainLimit)}
+    row_serializer_class = DomainSerializer
 
     @extend_schema(operation_id="domains_list", summary="List domains", responses=DomainListSerializer)
     def get(self, request: Request) -> Response:

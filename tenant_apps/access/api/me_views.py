@@ -18,6 +18,7 @@ from tenant_apps.access.api.me_serializers import MeChangesSerializer, MeSeriali
 from tenant_apps.access.api.permission_serializers import (
     PermissionExplanationSerializer,
     PermissionListSerializer,
+    PermissionSerializer,
     QuestionSerializer,
     represent_explanation,
     represent_permissions,
@@ -63,6 +64,7 @@ class PermissionsView(ApiView):
 
     permissions: ClassVar = {"GET": None}
     error_codes: ClassVar = {"GET": (NotAuthenticated,)}
+    row_serializer_class = PermissionSerializer
 
     @extend_schema(
         operation_id="permissions_list", summary="List permissions", responses=PermissionListSerializer

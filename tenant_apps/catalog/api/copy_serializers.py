@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from saas.core.api.serializers import (
@@ -71,6 +72,7 @@ class CopySerializer(serializers.Serializer[Any]):
         """available, on_loan, not_for_loan, damaged, lost or withdrawn."""
         return str(selectors.copy_status(copy))
 
+    @extend_schema_field(MoneyField(allow_null=True))
     def get_replacement_price(self, copy: Copy) -> dict[str, str] | None:
         """Amount in the library's currency."""
         if copy.replacement_price is None:

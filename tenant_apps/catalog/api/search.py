@@ -46,6 +46,7 @@ class SearchView(ApiView):
     permissions: ClassVar = {"GET": "catalog.view"}
     query_parameters: ClassVar = frozenset({"q", *FILTERS, CURSOR, PAGE_SIZE})
     error_codes: ClassVar = {"GET": (InvalidParameter, InvalidCursor)}
+    row_serializer_class = HitSerializer
 
     @extend_schema(summary="Search titles", parameters=_PARAMETERS, responses=SearchPageSerializer)
     def get(self, request: Request) -> Response:

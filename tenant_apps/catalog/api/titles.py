@@ -70,6 +70,7 @@ class TitleViewSet(ApiViewSet):
     ordering_fields: ClassVar = {"title": "sort_title", "id": "id"}
     default_ordering = "-id"
     serializer_class = TitleSerializer
+    row_serializer_class = HitSerializer
 
     def get_queryset(self) -> QuerySet[Title]:
         """Return the titles whom the caller may see."""

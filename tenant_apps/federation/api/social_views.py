@@ -87,6 +87,7 @@ class WaysInView(_OpenView):
     """The providers that people may sign in with."""
 
     permissions: ClassVar = {"GET": None}
+    row_serializer_class = WayInSerializer
 
     @extend_schema(
         operation_id="auth_social_list",
@@ -255,6 +256,7 @@ class IdentitiesView(_OwnView):
 
     permissions: ClassVar = {"GET": None}
     error_codes: ClassVar = {"GET": (NotAuthenticated,)}
+    row_serializer_class = LinkedIdentitySerializer
 
     @extend_schema(
         operation_id="auth_social_identities",

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from django.utils.translation import gettext_lazy
-from rest_framework.exceptions import ErrorDetail, NotAcceptable
+from rest_framework.exceptions import ErrorDetail
 from rest_framework.test import APIRequestFactory
 from rest_framework.utils.serializer_helpers import ReturnDict
 
 from saas.core.api.renderers import AcceptNegotiation, ORJSONRenderer, dump
+from saas.core.errors import NotAcceptable
 
 ROME = dt.timezone(dt.timedelta(hours=1))
 
@@ -90,8 +91,9 @@ def test_the_form_follows_the_weights_of_accept(accept: str | None, expected: st
     request = APIRequestFactory().get("/", headers=headers)
     forms = [ORJSONRenderer(), Marc()]
     if expected is None:
-        with pytest.raises(NotAcceptable):
+        with pytest.raises(NotAcceptable) as raised:
             AcceptNegotiation().select_renderer(request, forms)
+        assert raised.value.extension_members == {"available": ["application/json", "application/marc"]}
         return
     chosen, media_type = AcceptNegotiation().select_renderer(request, forms)
     assert (chosen.format, media_type) == (expected, chosen.media_type)

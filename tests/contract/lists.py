@@ -1,0 +1,56 @@
+"""Every address that answers a list, found by asking for it: a new one is tested without being named anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.permissions.inventory import Endpoint, endpoints
+from tests.permissions.scenes import Scenes
+
+CALLERS = {"library": "admin", "public": "owner"}
+
+
+def might_list(endpoint: Endpoint) -> bool:
+    """Whether it is a GET of the API for whose list the example of the permissions' matrix can be asked."""
+    return endpoint.method == "GET" and endpoint.is_api_view and endpoint.path.startswith("/api/v1/")
+
+
+READS = [endpoint for endpoint in endpoints() if might_list(endpoint)]
+
+
+def declares_rows(endpoint: Endpoint) -> bool:
+    """Whether the view says that this is a list."""
+    if endpoint.action == "list":
+        return True
+    return bool(endpoint.action == "GET" and endpoint.view.row_serializer_class)
+
+
+LISTS = [endpoint for endpoint in READS if declares_rows(endpoint)]
+
+
+def has_pages(endpoint: Endpoint) -> bool:
+    """Whether the list takes `page_size` and cursors."""
+    view = endpoint.view
+    pages = getattr(view, "pagination_class", None)
+    return pages is not None or "page_size" in view.query_parameters
+
+
+PAGED = [endpoint for endpoint in LISTS if has_pages(endpoint)]
+
+
+def ask(
+    scenes: Scenes,
+    endpoint: Endpoint,
+    query: str = "",
+    *,
+    headers: Mapping[str, str] | None = None,
+    caller: str | None = None,
+) -> Any:
+    """Send the example of an endpoint, with another query string if given, by somebody who may read everything."""
+    who = caller or CALLERS[endpoint.site]
+    scene = scenes.of(endpoint.site)
+    path = scenes.example(endpoint.site, endpoint.key, scene, who).path
+    if query:
+        path = f"{path.partition('?')[0]}?{query}"
+    return scenes.client(scene, who).get(path, headers=dict(headers or {}))
