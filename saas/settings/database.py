@@ -57,3 +57,12 @@ DATABASES = {
 }
 LIBRARY_ROLES = ENV["LIBRARY_ROLES"]
 DATABASE_POOLER = ENV["DATABASE_POOLER"]
+
+# Rows of a kind that stands earlier are locked before rows of one that stands later, in every transaction that locks
+# both (docs/guides/writes.md). saas.core.writes raises where a command does otherwise.
+LOCK_ORDER = [
+    "accounts.user",
+    "catalog.copy",
+    "patrons.patron",
+    "catalog.title",
+]

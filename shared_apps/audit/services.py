@@ -8,12 +8,15 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
+import orjson
 from django.db import models
+from psycopg import sql
 
 from saas.core import clock
 from saas.core.db.inserts import insert
 from saas.core.logging import request_id
 from saas.core.principals import Actor
+from saas.core.writes import Part, inserting
 from shared_apps.audit.models import AuditEntry, AuditPersonalValues
 
 _Recorded = tuple[AuditEntry, Mapping[str, Any] | None]
@@ -53,6 +56,38 @@ def record(
     else:
         waiting.append((entry, personal))
     return entry
+
+
+def entry_part(
+    *, action: str, target: type[models.Model], of: str | None = None, row: sql.Composable | None = None
+) -> Part:
+    """The entry as a part, named `entry`, of a statement that writes its change (saas.core.writes).
+
+    It is about the row whose `id` the part `of` returns, and is written only where there is one; or about the row whose
+    id as text the SQL `row` says. Its values come from `entry_values`.
+    """
+    if row is None:
+        row = sql.SQL("{}.id::text").format(sql.Identifier(str(of)))
+    about = {
+        "action": sql.Literal(action),
+        "target_type": sql.Literal(target._meta.label_lower),
+        "target_id": row,
+    }
+    names = ("at", "actor_kind", "actor_user_id", "actor_label", "request_id", "changes")
+    values = {name: f"entry_{name}" for name in names}
+    return inserting("entry", AuditEntry, values=values, computed=about, of=of)
+
+
+def entry_values(*, by: Actor, changes: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """The values of `entry_part`. `changes` is as for `record`; there is no place for personal values."""
+    return {
+        "entry_at": now,
+        "entry_actor_kind": by.kind,
+        "entry_actor_user_id": by.user_id,
+        "entry_actor_label": by.label,
+        "entry_request_id": request_id(),
+        "entry_changes": orjson.dumps(changes).decode(),
+    }
 
 
 def forget_personal_values(target: models.Model) -> int:

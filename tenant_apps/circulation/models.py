@@ -10,11 +10,11 @@ from django.db.models import Q
 
 from saas.core.fields import Versioned
 from tenant_apps.branches.models import Branch
-from tenant_apps.catalog.models import Copy, ItemType
+from tenant_apps.catalog.models import Copy, ItemType, Title
 from tenant_apps.patrons.models import Patron, PatronCategory
 
-# Copy and ItemType are the ends of our foreign keys; our services lock the one and name the other.
-__all__ = ["Copy", "ItemType", "Loan", "LoanRule"]
+# Copy and ItemType are the ends of our foreign keys, Title that of a copy's; our services lock or name them.
+__all__ = ["Copy", "ItemType", "Loan", "LoanRule", "Title"]
 
 
 class LoanRule(Versioned):

@@ -9,6 +9,7 @@ from django.db.models import Prefetch, Q, QuerySet
 
 from saas.core.api.fields import utc_text
 from saas.core.principals import Principal
+from saas.core.writes import Lock
 from tenant_apps.patrons import rules
 from tenant_apps.patrons.models import Card, Patron, PatronCategory
 
@@ -16,16 +17,16 @@ MANAGE = "patrons.manage"
 VIEW = "patrons.view"
 __all__ = [
     "MANAGE",
+    "PATRON_BY_CARD",
     "VIEW",
+    "Card",
     "Patron",
     "PatronCategory",
     "all_categories",
     "card_exists",
-    "card_is_lost",
     "export_of_account",
     "has_expired",
     "lock_patron_of_account",
-    "lock_patron_of_card",
     "matching",
     "me_extension",
     "patron_of_account",
@@ -52,14 +53,15 @@ def matching(patrons: QuerySet[Patron], text: str) -> QuerySet[Patron]:
     return patrons.filter(Q(name__icontains=text) | Q(pk__in=cards.values("patron")))
 
 
-def lock_patron_of_card(number: str) -> Patron | None:
-    """Lock the patron who has this card until the transaction ends; None where no such card exists.
-
-    The category comes with the row. Whoever locks a copy too has locked it before (copy, patron, title).
-    Anything else about the patron, the state of the card too, is to be read after this.
-    """
-    patrons = Patron.objects.select_for_update(of=("self",), no_key=True).select_related("category")
-    return patrons.filter(cards__number=number).first()
+# The patron who has the card `card_number`; answers their id. A card is one patron's for ever; whether it is lost, and
+# everything else about the patron, is to be read after this.
+PATRON_BY_CARD = Lock(
+    Patron,
+    "SELECT {patron.pk} FROM {patron} JOIN {card} ON {card.patron} = {patron.pk}"
+    " WHERE {card.number} = %(card_number)s",
+    patron=Patron,
+    card=Card,
+)
 
 
 def lock_patron_of_account(user_id: int) -> Patron | None:
@@ -89,11 +91,6 @@ def export_of_account(user_id: int) -> dict[str, Any]:
     }
 
 
-def card_is_lost(number: str) -> bool:
-    """Whether this card has been reported lost; a card that does not exist has not."""
-    return Card.objects.filter(number=number, lost_at__isnull=False).exists()
-
-
 def card_exists(number: str) -> bool:
     """Whether any patron has or had this card."""
     return Card.objects.filter(number=number).exists()
@@ -120,6 +117,6 @@ def me_extension(user_id: int) -> dict[str, Any]:
     return {"patron": {"id": str(patron.pk), "card_numbers": list(valid.values_list("number", flat=True))}}
 
 
-def has_expired(patron: Patron, *, today: dt.date) -> bool:
-    """Whether the membership is over on `today`, the date at the branch that asks."""
-    return rules.has_expired(patron.expires_on, today)
+def has_expired(expires_on: dt.date | None, *, today: dt.date) -> bool:
+    """Whether a membership until `expires_on` (None: for ever) is over on `today`, the date at the branch that asks."""
+    return rules.has_expired(expires_on, today)

@@ -33,7 +33,8 @@ TIMEOUT = 20
 
 
 def lend(barcode: str, card: str) -> Loan:
-    return check_out(copy_barcode=barcode, card_number=card, branch=main_branch(), by=SYSTEM, now=NOW).loan
+    line = check_out(copy_barcode=barcode, card_number=card, branch=main_branch(), by=SYSTEM, now=NOW).loan
+    return Loan.objects.get(pk=line.pk)
 
 
 def take_back(barcode: str) -> str:

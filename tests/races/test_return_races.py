@@ -31,7 +31,7 @@ def test_the_second_return_waits_and_finds_the_copy_back(
         CopyFactory(barcode="B")
         PatronFactory(card="C1")
         loan = lend("B", "C1")
-    held = Held(monkeypatch, returns, "_tell")
+    held = Held(monkeypatch, returns, "_decide")
 
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(outcome_of, committed_library, lambda: take_back("B"))

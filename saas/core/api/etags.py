@@ -23,8 +23,13 @@ _TAG = re.compile(r'\s*((?:W/)?"[\x21\x23-\x7e\x80-\xff]*")\s*(?:,|$)')
 class Versioned(Protocol):
     """A row whose `version` grows by one with every change."""
 
-    pk: Any
-    version: int
+    @property
+    def pk(self) -> Any:
+        """The row's key."""
+
+    @property
+    def version(self) -> int:
+        """How often it was changed, and one."""
 
 
 def etag_of(row: Versioned, form: str = "json") -> str:

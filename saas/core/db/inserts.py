@@ -14,11 +14,12 @@ from django.db import connection, models, router
 from psycopg import sql
 
 
-def insert(*rows: models.Model) -> None:
+def insert(*rows: models.Model, skip_taken: bool = False) -> None:
     """Insert new rows of one model into the current schema in one statement; they get their keys as from `save`.
 
-    Plain values alone, no expressions and no parents; sends no signals. Raises what the database refuses with, and
-    WrongLibrary before anything is written.
+    Plain values alone, no expressions and no parents; sends no signals. With `skip_taken` rows that a unique index
+    refuses are left out, and none gets its key. Raises what the database refuses with, and WrongLibrary before anything
+    is written.
     """
     if not rows:
         return
@@ -32,6 +33,9 @@ def insert(*rows: models.Model) -> None:
     ]
     one = f"({', '.join(['%s'] * len(fields))})"
     with connection.cursor() as cursor:
+        if skip_taken:
+            cursor.execute(f"{head}{', '.join([one] * len(rows))} ON CONFLICT DO NOTHING", values)
+            return
         cursor.execute(f"{head}{', '.join([one] * len(rows))}{tail}", values)
         keys = cursor.fetchall()
     for row, home, (key,) in zip(rows, homes, keys, strict=True):

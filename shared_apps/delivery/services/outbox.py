@@ -16,9 +16,11 @@ import structlog
 from celery import current_app
 from django.db import transaction
 from django.db.models import Q
+from psycopg import sql
 
 from saas.core import clock
 from saas.core.db.inserts import insert
+from saas.core.writes import Part, inserting
 from shared_apps.delivery import rules
 from shared_apps.delivery.models import IdempotentAnswer, OutboxMessage
 from shared_apps.delivery.services.waking import wake_after_commit
@@ -70,11 +72,36 @@ def publish(
         created_at=moment,
         available_at=moment,
     )
-    if dedupe_key is None:
-        insert(message)
-    else:
-        OutboxMessage.objects.bulk_create([message], ignore_conflicts=True)
+    insert(message, skip_taken=dedupe_key is not None)
     wake_after_commit()
+
+
+def message_part(*, kind: str, of: str, member: str) -> Part:
+    """A message as a part, named `message`, of a statement that writes what it tells of (saas.core.writes).
+
+    Its payload is `{member: id}` with the `id` that the part `of` returns, its dedupe key `KIND:ID`; it is written only
+    where there is such a row. Its values come from `message_values`. After the commit a worker is woken.
+    """
+    row = sql.SQL("{}.id").format(sql.Identifier(of))
+    computed = {
+        "kind": sql.Literal(kind),
+        "payload": sql.SQL("jsonb_build_object({}::text, {})").format(sql.Literal(member), row),
+        "dedupe_key": sql.SQL("{}::text || {}").format(sql.Literal(f"{kind}:"), row),
+    }
+    return inserting(
+        "message",
+        OutboxMessage,
+        values={"created_at": "message_at", "available_at": "message_at"},
+        computed=computed,
+        of=of,
+        ending="ON CONFLICT DO NOTHING",
+        after=wake_after_commit,
+    )
+
+
+def message_values(*, now: datetime) -> dict[str, Any]:
+    """The values of `message_part`."""
+    return {"message_at": now}
 
 
 def relay(*, limit: int = 1_000) -> int:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
+from saas.core.api.fields import utc_text
 from saas.core.api.serializers import (
     CodeRelatedField,
     IdField,
@@ -19,7 +22,7 @@ from saas.core.api.serializers import (
 )
 from tenant_apps.branches.selectors import all_branches
 from tenant_apps.circulation.models import Loan
-from tenant_apps.circulation.services import Checkout, Message, Return
+from tenant_apps.circulation.services import Checkout, LoanLine, Message, Return
 
 LOAN_EXAMPLE = {
     "id": "31",
@@ -172,24 +175,46 @@ def represent(loan: Loan) -> dict[str, Any]:
     return dict(LoanSerializer(loan).data)
 
 
+def represent_line(line: LoanLine) -> dict[str, Any]:
+    """Return the JSON form of a loan that a command has just written: what LoanSerializer says of its row."""
+    return {
+        "id": str(line.pk),
+        "copy_barcode": line.copy_barcode,
+        "title": {"id": str(line.title_id), "title": line.title},
+        "patron": None if line.patron_id is None else str(line.patron_id),
+        "card_number": line.card_number,
+        "branch": line.branch,
+        "checked_out_at": utc_text(line.checked_out_at),
+        "due_at": utc_text(line.due_at),
+        "renewals": line.renewals,
+        "returned_at": _moment(line.returned_at),
+        "effective_return_at": _moment(line.effective_return_at),
+        "return_branch": line.return_branch,
+    }
+
+
 def represent_checkout(checkout: Checkout) -> dict[str, Any]:
     """Return the JSON form of what a checkout did."""
-    return {"loan": represent(checkout.loan), "messages": _messages(checkout.messages)}
+    return {"loan": represent_line(checkout.loan), "messages": _messages(checkout.messages)}
 
 
 def represent_return(result: Return, *, shows_patron: bool = True) -> dict[str, Any]:
     """Return the JSON form of what a return did; without the patron for a desk that may not see the loan's branch."""
-    loan = represent(result.loan) if result.loan else None
+    loan = represent_line(result.loan) if result.loan else None
     if loan is not None and not shows_patron:
         loan |= {"patron": None, "card_number": ""}
     return {
         "loan": loan,
         "action": result.action,
         "hold": None,
-        "transfer": TransferSerializer(result.transfer).data if result.transfer else None,
+        "transfer": asdict(result.transfer) if result.transfer else None,
         "charges": [],
         "messages": _messages(result.messages),
     }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else utc_text(moment)
 
 
 def _messages(messages: Iterable[Message]) -> list[dict[str, str]]:

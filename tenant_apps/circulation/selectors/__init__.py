@@ -11,7 +11,6 @@ from tenant_apps.circulation.selectors.loans import (
     loan_in_full,
     loans_visible_to,
     matching,
-    open_loan_of_copy,
     open_loans_of_account,
 )
 
@@ -23,7 +22,6 @@ __all__ = [
     "loan_in_full",
     "loans_visible_to",
     "matching",
-    "open_loan_of_copy",
     "open_loans_of_account",
     "rules_for_category",
 ]

@@ -55,12 +55,6 @@ def matching(
     return loans.filter(**conditions)
 
 
-def open_loan_of_copy(copy_id: int) -> Loan | None:
-    """The loan that a copy is out on. Call it with the copy locked if anything depends on the answer."""
-    loans = Loan.objects.select_related("branch").filter(copy_id=copy_id, returned_at=None)
-    return loans.first()
-
-
 def loan_in_full(loan_id: int) -> Loan | None:
     """One loan with its copy's title, its branch and its patron, as the desk shows it; one query."""
     return _in_full().filter(pk=loan_id).first()

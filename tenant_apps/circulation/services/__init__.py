@@ -2,6 +2,7 @@
 
 from tenant_apps.circulation.services.accounts import reason_to_stay
 from tenant_apps.circulation.services.checkout import Checkout, check_out
+from tenant_apps.circulation.services.lines import LoanLine
 from tenant_apps.circulation.services.loan_rules import (
     change_rule,
     create_rule,
@@ -13,6 +14,7 @@ from tenant_apps.circulation.services.returns import Return, Transfer, return_co
 
 __all__ = [
     "Checkout",
+    "LoanLine",
     "Message",
     "Return",
     "Transfer",

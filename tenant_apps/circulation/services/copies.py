@@ -2,43 +2,27 @@
 
 from __future__ import annotations
 
+from psycopg import sql
+
+from saas.core.writes import Lock, Part
+from saas.core.writes.statements import composed
 from tenant_apps.circulation.models import Copy
 
-# What the desk decides by and shows. A whole title would bring its MARC record along with each scan.
-_COLUMNS = (
-    "version",
-    "barcode",
-    "title__title",
-    "item_type__code",
-    "home_branch__code",
-    "current_branch",
-    "lost_at",
-    "damaged_at",
-    "withdrawn_at",
-    "not_for_loan",
+# The copy with the barcode `copy_barcode`; answers its id.
+COPY_BY_BARCODE = Lock(
+    Copy, "SELECT {copy.pk} FROM {copy} WHERE {copy.barcode} = %(copy_barcode)s", copy=Copy
 )
 
+_PLACE = """
+    UPDATE {copy} SET {copy:current_branch} = %(here)s, {copy:lost_at} = NULL, {copy:version} = {copy.version} + 1
+    WHERE {copy.pk} = %(copy)s AND ({copy.current_branch} <> %(here)s OR {copy.lost_at} IS NOT NULL)
+"""
 
-def lock_copy(barcode: str) -> Copy | None:
-    """Lock the copy with this barcode until the transaction ends; None where there is none.
 
-    The name of its title and the codes of its item type and home branch come with the row. Locks are taken in
-    this order: copy, patron, title.
+def placed(*, of: str | None = None) -> Part:
+    """The part that records a locked copy (value `copy`) as being at a branch (`here`) and not lost.
+
+    Writes only what differs; with `of` only where that part has written a row.
     """
-    copies = Copy.objects.select_for_update(of=("self",), no_key=True)
-    related = copies.select_related("title", "item_type", "home_branch").only(*_COLUMNS)
-    return related.filter(barcode=barcode).first()
-
-
-def place_copy(copy: Copy, branch_id: int) -> bool:
-    """Record that a locked copy is at a branch and not lost; whether it had been lost.
-
-    Writes only what differs.
-    """
-    was_lost = copy.lost_at is not None
-    if copy.current_branch_id != branch_id or was_lost:
-        copy.current_branch_id = branch_id
-        copy.lost_at = None
-        copy.bump()
-        copy.save(update_fields=["current_branch", "lost_at", "version"])
-    return was_lost
+    condition = f"{_PLACE} AND EXISTS (SELECT FROM {of})" if of else _PLACE
+    return Part("placed", sql.Composed([composed(condition, copy=Copy)]))

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db import transaction
+from psycopg import sql
 
+from saas.core.db.routers import require_own
 from saas.core.principals import Actor
+from saas.core.writes import Part, Write, command
+from saas.core.writes.statements import composed
 from shared_apps.audit import services as audit
-from shared_apps.delivery.services import publish
+from shared_apps.delivery import services as delivery
 from tenant_apps.branches.selectors import Branch
 from tenant_apps.circulation import errors, rules
 from tenant_apps.circulation.models import Copy, Loan
 from tenant_apps.circulation.rules.returning import IN_HOUSE_USE, TRANSFER
-from tenant_apps.circulation.selectors import open_loan_of_copy
-from tenant_apps.circulation.services.copies import lock_copy, place_copy
+from tenant_apps.circulation.services.copies import COPY_BY_BARCODE, placed
+from tenant_apps.circulation.services.lines import LoanLine
 from tenant_apps.circulation.services.messages import (
     COPY_FOUND,
     COPY_IS_WITHDRAWN,
@@ -24,6 +27,7 @@ from tenant_apps.circulation.services.messages import (
     check_confirmations,
     message,
 )
+from tenant_apps.circulation.services.return_facts import ReturnFacts, read_facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class Transfer:
 class Return:
     """What came of a return: the loan it closed, if any, and what the desk does with the copy."""
 
-    loan: Loan | None
+    loan: LoanLine | None
     action: str
     transfer: Transfer | None
     messages: tuple[Message, ...]
@@ -62,53 +66,89 @@ def return_copy(
     Raises UnknownBarcode, CopyWithdrawn, EffectiveReturnNotPossible, UnknownConfirmation.
     """
     check_confirmations(confirm, ())
+    require_own([branch])
     if effective_at is not None and effective_at > now:
         raise errors.EffectiveReturnNotPossible("in_future")
-    with transaction.atomic():
-        copy = lock_copy(copy_barcode)
+    effective = effective_at or now
+    values = {"copy_barcode": copy_barcode, "here": branch.pk, "now": now, "by": by.user_id}
+    with command() as unit:
+        copy = unit.lock(COPY_BY_BARCODE, values)
         if copy is None:
             raise errors.UnknownBarcode
-        loan = open_loan_of_copy(copy.pk)
-        if loan is None and copy.withdrawn_at is not None:
-            raise errors.CopyWithdrawn
-        if loan is not None:
-            loan.copy = copy
-            _close(loan, branch, by, now, effective_at=effective_at or now)
-        result = rules.outcome(
-            on_loan=loan is not None,
-            home_here=copy.home_branch_id == branch.pk,
-            believed_here=copy.current_branch_id == branch.pk,
-        )
-        notices = [COPY_IS_WITHDRAWN] if copy.withdrawn_at is not None else []
-        if place_copy(copy, branch.pk):
-            notices.append(COPY_FOUND)
-        _tell(loan, copy, branch, result.action, found=COPY_FOUND in notices, by=by, now=now)
-    way = Transfer(branch.code, copy.home_branch.code) if result.action == TRANSFER else None
-    return Return(loan, result.action, way, tuple(message(code) for code in (*result.messages, *notices)))
+        values["copy"] = copy[0]
+        facts = read_facts(unit, values)
+        result = _decide(facts, branch, effective)
+        changes = _changes(facts, branch, result.action, effective)
+        values |= {"effective": effective, **audit.entry_values(by=by, changes=changes, now=now)}
+        if facts.loan is None:
+            unit.write(_USED_IN_HOUSE if result.action == IN_HOUSE_USE else _HANDED_IN, values)
+        else:
+            unit.write(_CLOSE, values | {"loan": facts.loan.pk, **delivery.message_values(now=now)})
+    return _told(facts, branch, result, now, effective)
 
 
-def _close(loan: Loan, branch: Branch, by: Actor, now: datetime, *, effective_at: datetime) -> None:
-    if effective_at < loan.checked_out_at:
+def _decide(facts: ReturnFacts, branch: Branch, effective: datetime) -> rules.Outcome:
+    """The row of the table that applies. Raises CopyWithdrawn, EffectiveReturnNotPossible."""
+    if facts.loan is None and facts.withdrawn_at is not None:
+        raise errors.CopyWithdrawn
+    if facts.loan is not None and effective < facts.loan.checked_out_at:
         raise errors.EffectiveReturnNotPossible("before_checkout")
-    loan.returned_at = now
-    loan.effective_return_at = effective_at
-    loan.return_branch = branch
-    loan.returned_by_id = by.user_id
-    loan.bump()
-    loan.save(update_fields=["returned_at", "effective_return_at", "return_branch", "returned_by", "version"])
-
-
-def _tell(
-    loan: Loan | None, copy: Copy, branch: Branch, action: str, *, found: bool, by: Actor, now: datetime
-) -> None:
-    """Write the audit entry and, for a loan, the event, in the transaction of the return."""
-    changes = {"copy": str(copy.pk), "branch": branch.code, "action": action, "found": found}
-    if loan is None:
-        verb = "copy.used_in_house" if action == IN_HOUSE_USE else "copy.handed_in"
-        audit.record(action=verb, target=copy, by=by, changes=changes, now=now)
-        return
-    effective = loan.effective_return_at.isoformat() if loan.effective_return_at else None
-    audit.record(
-        action="loan.returned", target=loan, by=by, changes={**changes, "effective_at": effective}, now=now
+    return rules.outcome(
+        on_loan=facts.loan is not None,
+        home_here=facts.home_branch_id == branch.pk,
+        believed_here=facts.current_branch_id == branch.pk,
     )
-    publish(kind="loan.returned", payload={"loan": loan.pk}, dedupe_key=f"loan.returned:{loan.pk}", now=now)
+
+
+def _told(
+    facts: ReturnFacts, branch: Branch, result: rules.Outcome, now: datetime, effective: datetime
+) -> Return:
+    """What the desk is answered."""
+    codes = [*result.messages]
+    if facts.withdrawn_at is not None:
+        codes.append(COPY_IS_WITHDRAWN)
+    if facts.lost_at is not None:
+        codes.append(COPY_FOUND)
+    loan = facts.loan
+    if loan is not None:
+        loan = replace(
+            loan,
+            version=loan.version + 1,
+            returned_at=now,
+            effective_return_at=effective,
+            return_branch=branch.code,
+        )
+    way = Transfer(branch.code, facts.home_branch) if result.action == TRANSFER else None
+    return Return(loan, result.action, way, tuple(message(code) for code in codes))
+
+
+def _changes(facts: ReturnFacts, branch: Branch, action: str, effective: datetime) -> dict[str, object]:
+    """What the audit entry says: ids and codes."""
+    found = facts.lost_at is not None
+    changes = {"copy": str(facts.copy_id), "branch": branch.code, "action": action, "found": found}
+    return changes if facts.loan is None else {**changes, "effective_at": effective.isoformat()}
+
+
+_LOAN = """
+    UPDATE {loan} SET {loan:returned_at} = %(now)s, {loan:effective_return_at} = %(effective)s,
+        {loan:return_branch} = %(here)s, {loan:returned_by} = %(by)s, {loan:version} = {loan.version} + 1
+    WHERE {loan.pk} = %(loan)s AND {loan.returned_at} IS NULL RETURNING {loan.pk}
+"""
+
+
+def _close() -> tuple[Part, ...]:
+    return (
+        Part("loan", composed(_LOAN, loan=Loan)),
+        placed(of="loan"),
+        audit.entry_part(action="loan.returned", target=Loan, of="loan"),
+        delivery.message_part(kind="loan.returned", of="loan", member="loan"),
+    )
+
+
+def _taken_in(action: str) -> tuple[Part, ...]:
+    return (placed(), audit.entry_part(action=action, target=Copy, row=sql.SQL("%(copy)s::text")))
+
+
+_CLOSE = Write(_close, "SELECT id FROM loan")
+_USED_IN_HOUSE = Write(lambda: _taken_in("copy.used_in_house"), "SELECT 1")
+_HANDED_IN = Write(lambda: _taken_in("copy.handed_in"), "SELECT 1")

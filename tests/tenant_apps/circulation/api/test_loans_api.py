@@ -30,7 +30,8 @@ URL = "/api/v1/loans/"
 
 def lend(barcode: str, card: str, branch: str = "main", *, returned: bool = False) -> Loan:
     desk = BranchFactory(code=branch)
-    loan = check_out(copy_barcode=barcode, card_number=card, branch=desk, by=SYSTEM, now=NOW).loan
+    line = check_out(copy_barcode=barcode, card_number=card, branch=desk, by=SYSTEM, now=NOW).loan
+    loan = Loan.objects.get(pk=line.pk)
     if returned:
         return_copy(copy_barcode=barcode, branch=desk, by=SYSTEM, now=NOW + dt.timedelta(days=1))
     return loan

@@ -31,7 +31,8 @@ def lent(barcode: str = "30001", **copy: Any) -> Loan:
     CopyFactory(barcode=barcode, **copy)
     PatronFactory(card=f"C-{barcode}")
     card = f"C-{barcode}"
-    return check_out(copy_barcode=barcode, card_number=card, branch=main_branch(), by=SYSTEM, now=NOW).loan
+    line = check_out(copy_barcode=barcode, card_number=card, branch=main_branch(), by=SYSTEM, now=NOW).loan
+    return Loan.objects.get(pk=line.pk)
 
 
 def take_back(barcode: str = "30001", **more: Any) -> Return:
