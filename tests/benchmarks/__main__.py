@@ -20,6 +20,7 @@ from rich.console import Console
 from tests.benchmarks import machine
 from tests.benchmarks.registry import BENCHMARKS, BenchmarkRefused, Options, unknown
 from tests.benchmarks.report import print_table
+from tests.benchmarks.requests import choices
 from tests.benchmarks.results import document, unmet
 
 WIDTH = 120
@@ -29,6 +30,8 @@ examples:
   python -m tests.benchmarks requests --quick     a first look, under three minutes
   python -m tests.benchmarks requests             the numbers of docs/performance.md
   python -m tests.benchmarks requests --json      the same for programs, on standard output
+  python -m tests.benchmarks requests --quick --only list,me --peers usual     these rows against this peer, in seconds
+  python -m tests.benchmarks requests --quick --peers none --profile           where the time of our requests goes
   python -m tests.benchmarks tenancy --libraries 50     a fleet of 50, under three minutes
   python -m tests.benchmarks tenancy --libraries 1000   the numbers of docs/performance.md
 
@@ -54,6 +57,21 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--libraries", type=int, metavar="N", help="tenancy: how many libraries (1,000; quick: 50)"
     )
+    made.add_argument(
+        "--only",
+        type=names,
+        metavar="NAMES",
+        help=f"requests: measure these alone, of {', '.join(choices.ROWS)}",
+    )
+    made.add_argument(
+        "--peers",
+        type=names,
+        metavar="NAMES",
+        help=f"requests: against these, of {', '.join(choices.PEERS)}, or none",
+    )
+    made.add_argument(
+        "--profile", action="store_true", help="requests: show where the time of a request goes"
+    )
     made.add_argument("--json", action="store_true", help="print one JSON document in place of the table")
     made.add_argument("--strict", action="store_true", help="exit 1 if a target is missed")
     return made
@@ -71,9 +89,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.error("which benchmark? Give a NAME, or --list to see them.")
     if wanted.name not in BENCHMARKS:
         command.error(unknown(wanted.name))
-    if wanted.libraries is not None and not BENCHMARKS[wanted.name].takes_libraries:
-        command.error(f"--libraries means nothing to {wanted.name}.")
+    if wrong := misplaced(wanted):
+        command.error(wrong)
     return _measure(wanted)
+
+
+def names(text: str) -> list[str]:
+    """Names separated by commas; "none" is no name at all."""
+    return [] if text == "none" else [one.strip() for one in text.split(",")]
+
+
+def misplaced(wanted: argparse.Namespace) -> str | None:
+    """What is wrong with the options for this benchmark, if anything is."""
+    benchmark = BENCHMARKS[wanted.name]
+    for option in ("libraries", "only", "peers", "profile"):
+        value = getattr(wanted, option)
+        if value in (None, False):
+            continue
+        if option not in benchmark.takes:
+            return f"--{option} means nothing to {wanted.name}."
+        known = benchmark.names.get(option)
+        for name in value if known is not None else ():
+            if name not in known:
+                return f"--{option} knows no {name!r}. There are: {', '.join(known)}."
+    return "--only none measures nothing." if wanted.only == [] else None
 
 
 def _measure(wanted: argparse.Namespace) -> int:
@@ -82,7 +121,7 @@ def _measure(wanted: argparse.Namespace) -> int:
     progress = Console(stderr=True, highlight=False)
     before = machine.describe()
     try:
-        outcome = BENCHMARKS[wanted.name].run(Options(wanted.quick, progress.print, wanted.libraries))
+        outcome = BENCHMARKS[wanted.name].run(options_of(wanted, progress))
     except BenchmarkRefused as refused:
         progress.print(f"{wanted.name} was not measured: {refused}", style="red", markup=False)
         return 1
@@ -94,6 +133,11 @@ def _measure(wanted: argparse.Namespace) -> int:
         # In a file or a pipe there is no width to keep to, and a folded table is hard to read.
         print_table(terminal if terminal.is_terminal else Console(width=WIDTH), found, outcome)
     return 1 if wanted.strict and unmet(outcome.rows) else 0
+
+
+def options_of(wanted: argparse.Namespace, progress: Console) -> Options:
+    """The command line as a benchmark reads it."""
+    return Options(wanted.quick, progress.print, wanted.libraries, wanted.only, wanted.peers, wanted.profile)
 
 
 def _end(_signal: int, _frame: Any) -> None:

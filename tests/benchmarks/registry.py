@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
 
+from tests.benchmarks.requests import choices
 from tests.benchmarks.results import Outcome
 
 
@@ -17,25 +18,30 @@ class BenchmarkRefused(RuntimeError):
 @dataclass(frozen=True, slots=True)
 class Options:
     """How to run: sized down or in full, for how many libraries (None: as many as the size has), and where to tell
-    what is being done.
+    what is being done. `only` and `peers` choose what is measured and against whom (None: all of it).
     """
 
     quick: bool
     say: Callable[[str], None]
     libraries: int | None = None
+    only: Sequence[str] | None = None
+    peers: Sequence[str] | None = None
+    profile: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
     """A benchmark by name. `module` is imported only when it runs: `--list` and `--help` need no database.
 
-    `takes_libraries`: whether `--libraries` means something to it.
+    `takes`: which of --libraries, --only, --peers and --profile mean something to it; `names`: those that --only and
+    --peers know.
     """
 
     name: str
     summary: str
     module: str
-    takes_libraries: bool = False
+    takes: frozenset[str] = frozenset()
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def run(self, options: Options) -> Outcome:
         """Measure. Raises BenchmarkRefused."""
@@ -50,12 +56,14 @@ BENCHMARKS = {
             "requests",
             "list, title, checkout, return, me and one query over HTTP, against usual DRF and without tenancy",
             "tests.benchmarks.requests.run",
+            takes=frozenset({"only", "peers", "profile"}),
+            names={"only": choices.ROWS, "peers": choices.PEERS},
         ),
         Benchmark(
             "tenancy",
             "new libraries, deploys, requests and growth of a fleet, against stock django-tenants and bare SQL",
             "tests.benchmarks.tenancy.run",
-            takes_libraries=True,
+            takes=frozenset({"libraries"}),
         ),
         Benchmark(
             "access",

@@ -8,8 +8,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks.results import Outcome, Row, unmet
+from tests.benchmarks.results import ALL, Outcome, Profile, Row, unmet
 
+OTHER, SMALL = "other parts, each below 1 % of everything", 0.01
 _MET = {True: "yes", False: "NO", None: ""}
 
 
@@ -30,10 +31,35 @@ def print_table(console: Console, document: Mapping[str, Any], outcome: Outcome)
     console.print(
         ", ".join(f"{name} {value}" for name, value in document["machine"].items()), highlight=False
     )
+    for name, profile in outcome.profiles.items():
+        console.print(profile_table(name, profile))
     for note in outcome.notes:
         console.print(note, highlight=False)
     if missed := unmet(outcome.rows):
         console.print(f"{len(missed)} of the targets missed at this size.", highlight=False)
+
+
+def profile_table(name: str, profile: Profile) -> Table:
+    """Where the time goes: a line for each part, the greatest first, a column for each request."""
+    table = Table(title=f"{name}: microseconds by part, in one process without HTTP", title_justify="left")
+    table.add_column("part", overflow="fold")
+    for request in profile:
+        table.add_column(request, justify="right")
+    for part, times in lines_of(profile):
+        if part == ALL:
+            table.add_section()
+        table.add_row(part, *(f"{one:,.0f}" for one in times))
+    return table
+
+
+def lines_of(profile: Profile) -> list[tuple[str, list[float]]]:
+    """Each part with its times in all requests, the greatest first; then the small ones together, then the whole."""
+    parts = dict.fromkeys(part for one in profile.values() for part in one if part != ALL)
+    shown = [part for part in parts if any(one.get(part, 0) >= SMALL * one[ALL] for one in profile.values())]
+    lines = {part: [one.get(part, 0.0) for one in profile.values()] for part in shown}
+    whole = [one[ALL] for one in profile.values()]
+    rest = [each - sum(times[at] for times in lines.values()) for at, each in enumerate(whole)]
+    return [*sorted(lines.items(), key=lambda line: -sum(line[1])), (OTHER, rest), (ALL, whole)]
 
 
 def cells(row: Row) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -67,13 +67,21 @@ class Row:
         }
 
 
+# By what was profiled, by part of it, in microseconds; ALL is their sum.
+ALL = "all of it"
+Profile = Mapping[str, Mapping[str, float]]
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The rows of one run, what was measured with (`postgres`: the server's version), and notes on its size."""
+    """The rows of one run, what was measured with (`postgres`: the server's version), notes on its size, and by name
+    whose time went where (`profiles`), if that was asked for.
+    """
 
     rows: Sequence[Row]
     postgres: str | None = None
     notes: Sequence[str] = ()
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
 
 
 def less_is_better(
@@ -82,6 +90,12 @@ def less_is_better(
     """A row of times, statements or bytes: the ratio is the peer's number over ours, to two decimals."""
     ratio = round(peer / ours, 2) if ours else None
     return Row(name, unit, shown(ours), shown(peer), peer_name, ratio, target)
+
+
+def more_is_better(name: str, unit: str, ours: float, peer: float, peer_name: str) -> Row:
+    """A row of requests a second: the ratio is ours over the peer's number, to two decimals."""
+    ratio = round(ours / peer, 2) if peer else None
+    return Row(name, unit, shown(ours), shown(peer), peer_name, ratio)
 
 
 def shown(value: float) -> float:
@@ -96,7 +110,7 @@ def document(
 ) -> dict[str, Any]:
     """The whole result in JSON; `date` is in UTC to the second."""
     moment = (at or datetime.now(UTC)).astimezone(UTC)
-    return {
+    found = {
         "benchmark": benchmark,
         "date": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "machine": dict(machine),
@@ -104,6 +118,7 @@ def document(
         "rows": [row.document() for row in outcome.rows],
         "notes": list(outcome.notes),
     }
+    return {**found, "profiles": outcome.profiles} if outcome.profiles else found
 
 
 def unmet(rows: Sequence[Row]) -> list[Row]:

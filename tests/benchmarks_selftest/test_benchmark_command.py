@@ -12,7 +12,7 @@ import pytest
 
 from tests.benchmarks import __main__ as command
 from tests.benchmarks.registry import BENCHMARKS, Benchmark, BenchmarkRefused, Options
-from tests.benchmarks.results import AT_LEAST, Outcome, Row, Target
+from tests.benchmarks.results import ALL, AT_LEAST, Outcome, Row, Target
 
 PROJECT = Path(__file__).resolve().parents[2]
 MISSED = Row("list", "ms", 2.0, 10.0, "usual DRF", 5.0, Target(AT_LEAST, 8))
@@ -74,6 +74,12 @@ def test_help_shows_how_to_begin(capsys: pytest.CaptureFixture[str]) -> None:
         (["zzz"], "no benchmark 'zzz'. There are: access, requests"),
         ([], "Give a NAME, or --list"),
         (["requests", "--fast"], "--fast"),
+        (["requests", "--only", "list,titel"], "--only knows no 'titel'. There are: list, title,"),
+        (["requests", "--only", "none"], "--only none measures nothing"),
+        (["requests", "--peers", "ours"], "--peers knows no 'ours'. There are: usual, plain"),
+        (["requests", "--libraries", "3"], "--libraries means nothing to requests."),
+        (["tenancy", "--profile"], "--profile means nothing to tenancy."),
+        (["access", "--peers", "none"], "--peers means nothing to access."),
     ],
 )
 def test_a_wrong_command_line_says_what_is_wrong(
@@ -106,6 +112,33 @@ def test_quick_is_passed_on_and_said(install: object, capsys: pytest.CaptureFixt
 
     assert command.main(["stub", "--quick", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["quick"] is True
+
+
+def test_what_to_measure_and_against_whom_is_passed_on(
+    install: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub = install(Stub([MET]))  # type: ignore[operator]
+    known = {"only": ("list", "me"), "peers": ("usual",)}
+    chosen = Benchmark("stub", "", stub.__name__, frozenset({"only", "peers", "profile"}), known)
+    monkeypatch.setitem(BENCHMARKS, "stub", chosen)
+    for argv in ([], ["--only", "list, me", "--peers", "usual"], ["--peers", "none", "--profile"]):
+        assert command.main(["stub", *argv]) == 0
+    asked = [(one.only, one.peers, one.profile) for one in stub.asked]
+    assert asked == [(None, None, False), (["list", "me"], ["usual"], False), (None, [], True)]
+
+
+def test_a_profile_is_shown_as_a_table_and_in_json(
+    install: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub = install(Stub([MET]))  # type: ignore[operator]
+    found = {"ours": {"list": {"database": 1234.0, ALL: 1234.0}}}
+    stub.run = lambda _options: Outcome([MET], profiles=found)  # type: ignore[method-assign]
+    assert command.main(["stub"]) == 0
+    shown = capsys.readouterr().out
+    assert "ours: microseconds by part" in shown
+    assert "1,234" in shown
+    assert command.main(["stub", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["profiles"] == found
 
 
 def test_the_table_names_the_missed_target(install: object, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,12 +12,25 @@ import pytest
 from saas.core.tenancy import LibraryContext
 from tests import database
 from tests.benchmarks.registry import BenchmarkRefused, Options
-from tests.benchmarks.requests import measure
-from tests.benchmarks.requests.cases import CHECKOUT, LIST, RETURN, TARGETS, Call, Case, cases, refusals
+from tests.benchmarks.requests import choices, measure
+from tests.benchmarks.requests.cases import CHECKOUT, LIST, RETURN, Call, Case, cases, mix, refusals
 from tests.benchmarks.requests.data import Desk
+from tests.benchmarks.requests.load import Load
 from tests.benchmarks.requests.run import ONE_RUN, database_url, notes, scratch_database
-from tests.benchmarks.requests.servers import Answer, Variant
-from tests.benchmarks.requests.sizes import FULL, OURS, PLAIN, QUICK, USUAL, VARIANTS, size_of
+from tests.benchmarks.requests.servers import PROJECT, Answer, Variant
+from tests.benchmarks.requests.sizes import (
+    CLIENTS,
+    FULL,
+    OURS,
+    PEERS,
+    PLAIN,
+    QUICK,
+    USUAL,
+    VARIANTS,
+    size_of,
+    variants,
+)
+from tests.benchmarks.requests.targets import TARGETS
 
 DESK = Desk([7, 8], ["B1", "B2"], ["C1", "C2"], "B9", "C-lost", "C-full", {"titles": 2_000})
 
@@ -34,6 +47,7 @@ class Fake:
         self.headers: dict[str, str] = {}
         self.asked: list[str] = []
         self.statuses: dict[str, int] = {}
+        self.whole: list[bool] = []
 
     def send(self, method: str, path: str, body: bytes | None = None) -> Answer:
         self.order.append(self.variant.name)
@@ -44,7 +58,8 @@ class Fake:
 
     def ask(self, question: str) -> Any:
         self.asked.append(question)
-        return {"statements": 4, "bytes": 2**20, "texts": []}
+        stopped = question == "trace/stop" and self.whole
+        return {"statements": 4, "whole": self.whole.pop(0) if stopped else True, "texts": []}
 
     def log_tail(self) -> str:
         return "the log"
@@ -56,7 +71,7 @@ def servers(**options: Any) -> dict[str, Any]:
 
 
 def one_call(row: str = LIST) -> Case:
-    return Case(row, 2, lambda _number: [Call(row, "GET", "/list/")])
+    return Case("list", row, 2, lambda _number: [Call(row, "GET", "/list/")])
 
 
 def test_equal_answers_pass_the_comparison() -> None:
@@ -113,7 +128,9 @@ def test_variants_are_timed_in_turns() -> None:
 
 def test_statements_are_counted_for_each_request_on_its_own() -> None:
     running = servers(body={})
-    pair = Case(CHECKOUT, 1, lambda _number: [Call(CHECKOUT, "GET", "/a/"), Call(RETURN, "GET", "/b/")])
+    pair = Case(
+        "checkout", CHECKOUT, 1, lambda _number: [Call(CHECKOUT, "GET", "/a/"), Call(RETURN, "GET", "/b/")]
+    )
     assert measure.statements_of(running[OURS.name], [pair]) == {CHECKOUT: 4, RETURN: 4}
     assert running[OURS.name].asked == ["trace/start", "trace/stop"] * 2
 
@@ -128,24 +145,96 @@ def test_a_session_begins_with_a_sign_in_at_the_librarys_host() -> None:
         measure.sign_in(server)
 
 
-def test_rows_compare_ours_with_each_peer_and_only_usual_drf_has_targets() -> None:
+def test_a_request_that_opened_a_connection_is_counted_again() -> None:
+    server: Any = Fake(OURS, [], body={})
+    call = Call(LIST, "GET", "/list/")
+    server.whole = [False, False, True]
+    assert measure.statements_of_call(server, call) == 4
+    assert server.asked.count("trace/start") == 3
+    server.whole = [False] * 3
+    with pytest.raises(BenchmarkRefused, match="list of 50 titles: ours opens a connection for each request"):
+        measure.statements_of_call(server, call)
+
+
+def test_rows_compare_ours_with_each_peer_and_each_peer_has_its_targets() -> None:
     times = {OURS.name: {LIST: 2.0}, USUAL.name: {LIST: 20.0}, PLAIN.name: {LIST: 10.0}}
     statements = {OURS.name: {LIST: 2}, USUAL.name: {LIST: 8}, PLAIN.name: {LIST: 4}}
-    rows = measure.rows_of(times, statements, {OURS.name: 50.0, USUAL.name: 100.0, PLAIN.name: 25.0})
+    rows = measure.rows_of(times, statements)
     assert [(row.name, row.unit, row.peer_name, row.ratio, row.met) for row in rows] == [
         (LIST, "ms", USUAL.name, 10.0, True),
         (LIST, "ms", PLAIN.name, 5.0, None),
         (f"{LIST}: statements", "statements", USUAL.name, 4.0, None),
         (f"{LIST}: statements", "statements", PLAIN.name, 2.0, None),
-        ("memory of the worker", "MiB", USUAL.name, 2.0, None),
-        ("memory of the worker", "MiB", PLAIN.name, 0.5, None),
     ]
 
 
-def test_every_target_belongs_to_a_measured_row() -> None:
+def test_without_peers_ours_is_shown_alone() -> None:
+    rows = measure.rows_of({OURS.name: {LIST: 2.0}}, {OURS.name: {LIST: 3}})
+    assert [(row.name, row.ours, row.peer_name, row.ratio) for row in rows] == [
+        (LIST, 2.0, None, None),
+        (f"{LIST}: statements", 3, None, None),
+    ]
+
+
+def test_the_memory_of_ours_has_a_target_and_what_is_not_known_has_no_row() -> None:
+    memory = {
+        OURS.name: {"rss": 161.0, "pss": None},
+        USUAL.name: {"rss": 80.5, "pss": None},
+    }
+    rows = measure.rows_of_memory(memory)
+    assert [(row.name, row.peer_name, row.ratio, row.met) for row in rows] == [
+        ("memory of the worker", None, None, False),
+        ("memory of the worker", USUAL.name, 0.5, None),
+    ]
+    known = measure.rows_of_memory({OURS.name: {"rss": 160.0, "pss": 100.0}})
+    assert [(row.name, row.ours, row.met) for row in known] == [
+        ("memory of the worker", 160.0, True),
+        ("memory of the worker, its part of what is shared", 100.0, None),
+    ]
+    assert measure.in_mebibytes({"rss": 3 * 2**20, "pss": None}) == {"rss": 3.0, "pss": None}
+
+
+def test_every_target_belongs_to_a_peer_and_a_measured_row() -> None:
     rows = {call.row for case in cases(DESK) for call in case.calls(0)}
-    assert set(TARGETS) <= rows
+    for peer, targets in TARGETS.items():
+        assert peer in {variant.name for variant in PEERS.values()}
+        assert targets.keys() <= rows
     assert RETURN in rows
+
+
+def test_the_names_of_the_command_line_are_those_of_cases_and_peers() -> None:
+    assert (*(case.key for case in cases(DESK)), choices.LOAD) == choices.ROWS
+    assert tuple(PEERS) == choices.PEERS
+
+
+def test_ours_is_served_as_the_image_serves_it() -> None:
+    image = (PROJECT / "Dockerfile").read_text()
+    (command,) = (orjson.loads(line[4:]) for line in image.splitlines() if line.startswith('CMD ["granian'))
+    assert command[-1] == OURS.serves
+    assert command[command.index("--blocking-threads") + 1] == str(OURS.threads)
+    at = command.index(OURS.arguments[0])
+    assert tuple(command[at : at + len(OURS.arguments)]) == OURS.arguments
+
+
+def test_peers_are_chosen_by_name() -> None:
+    assert variants(None) == VARIANTS
+    assert variants([]) == (OURS,)
+    assert variants(["plain"]) == (OURS, PLAIN)
+
+
+def test_clients_at_once_never_share_a_copy_or_a_card_and_return_what_they_lend() -> None:
+    desk = Desk([1], [f"B{n}" for n in range(100)], [f"C{n}" for n in range(20)], "", "", "", {})
+    lent: dict[str, set[int]] = {}
+    for client in range(CLIENTS):
+        for unit in mix(desk, client, CLIENTS):
+            assert len(unit) == (2 if unit[0].row == CHECKOUT else 1)
+            if unit[0].row == CHECKOUT:
+                body = orjson.loads(unit[0].body or b"")
+                assert orjson.loads(unit[1].body or b"")["copy_barcode"] == body["copy_barcode"]
+                for named in (body["copy_barcode"], body["card_number"]):
+                    lent.setdefault(named, set()).add(client)
+    assert len(lent) == 4 * CLIENTS
+    assert all(len(clients) == 1 for clients in lent.values())
 
 
 def test_a_checkout_is_always_followed_by_its_return() -> None:
@@ -170,10 +259,20 @@ def test_quick_is_smaller_in_every_way() -> None:
     assert QUICK.seconds <= 60
 
 
+def found(rounds: int, load: dict[str, Load] | None = None) -> measure.Found:
+    return measure.Found(statements={}, times={}, rounds=rounds, load=load or {}, memory={})
+
+
 def test_notes_say_the_size_and_that_it_is_sized_down() -> None:
-    quick = notes({"titles": 2_470, "copies": 6_175}, 7, quick=True)
+    quick = notes({"titles": 2_470, "copies": 6_175}, found(7), quick=True)
     assert quick[0].startswith("Sized down by --quick: 2,470 titles, 6,175 copies; 7 rounds")
-    assert notes({"titles": 20_254}, 21, quick=False)[0].startswith("Full size: 20,254 titles")
+    assert notes({"titles": 20_254}, found(21), quick=False)[0].startswith("Full size: 20,254 titles")
+    assert len(quick) == 2
+
+
+def test_notes_say_what_the_clients_at_once_cost() -> None:
+    load = {OURS.name: Load(100, 1, 2, 3, 0.03), USUAL.name: Load(100, 1, 2, 3, 0.12)}
+    assert "it used up to 12% of a core" in notes({}, found(7, load), quick=True)[2]
 
 
 def test_the_scratch_database_is_on_the_same_server() -> None:

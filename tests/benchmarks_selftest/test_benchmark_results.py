@@ -14,6 +14,7 @@ from tests.benchmarks.results import (
     Target,
     document,
     less_is_better,
+    more_is_better,
     shown,
     unmet,
 )
@@ -44,6 +45,11 @@ def test_a_document_has_exactly_the_promised_members() -> None:
             "met": False,
         }
     ]
+
+
+def test_more_requests_are_better() -> None:
+    row = more_is_better("8 clients", "requests/s", 300.04, 100.0, "usual DRF")
+    assert (row.ours, row.peer, row.ratio, row.met) == (300.0, 100.0, 3.0, None)
 
 
 def test_the_date_is_now_unless_it_is_given() -> None:

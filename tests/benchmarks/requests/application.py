@@ -1,37 +1,46 @@
-"""What every measured process serves: the project that DJANGO_SETTINGS_MODULE names, and three questions about itself.
+"""What every measured WSGI process serves: its application, and some questions about the process.
 
-The questions are asked between measurements, under a path that no project has:
+The application is what BENCHMARK_SERVES names (`module:name`), or the Django project of DJANGO_SETTINGS_MODULE. The
+questions are asked between measurements, under a path that no project has:
 
-    /-/memory/       resident memory of this process, in bytes
+    /-/memory/       resident memory of this process, and its proportional share (`introspection`), in bytes
     /-/trace/start/  from now on, write down what is sent to PostgreSQL
     /-/trace/stop/   how many statements that were, transaction commands included, and their texts
 """
 
 from __future__ import annotations
 
-import resource
-import sys
+import gc
+import os
 import tempfile
 from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import IO, Any, cast
+from importlib import import_module
+from typing import IO, Any
 
 import orjson
+import psycopg
 from django.core.wsgi import get_wsgi_application
-from django.db import connection
 
+from tests.benchmarks.requests.introspection import memory
 from tests.benchmarks.requests.trace import statements_in
 
 StartResponse = Callable[..., Any]
 CONTROL = "/-/"
-_STATM = Path("/proc/self/statm")
-_product = get_wsgi_application()
+
+
+def product() -> Callable[[dict[str, Any], StartResponse], Iterable[bytes]]:
+    """The application that is measured."""
+    module, _, name = os.environ.get("BENCHMARK_SERVES", "").partition(":")
+    return getattr(import_module(module), name) if module else get_wsgi_application()
+
+
+_product = product()
 
 
 class _Trace:
-    """The trace that is being written. One thread serves all requests, so there is one connection to follow."""
+    """The traces that are being written, one for each connection: a request is served by one of several threads."""
 
-    file: IO[bytes] | None = None
+    files: list[tuple[psycopg.Connection[Any], IO[bytes]]] = []
 
 
 def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -44,32 +53,36 @@ def application(environ: dict[str, Any], start_response: StartResponse) -> Itera
     return [body]
 
 
-def memory() -> dict[str, int]:
-    """Resident memory in bytes; where the system does not tell, the most that it has been."""
-    if _STATM.is_file():
-        return {"bytes": int(_STATM.read_text().split()[1]) * resource.getpagesize()}
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"bytes": most if sys.platform == "darwin" else most * 1024}
-
-
 def start_trace() -> dict[str, bool]:
-    """Begin. The connection is open already: a request came before."""
-    _Trace.file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop_trace
-    _pgconn().trace(_Trace.file.fileno())
+    """Begin, on every connection that is open: requests came before."""
+    _Trace.files = [(one, tempfile.TemporaryFile()) for one in _connections()]  # noqa: SIM115 - stop_trace closes them
+    for connection, file in _Trace.files:
+        connection.pgconn.trace(file.fileno())
     return {"tracing": True}
 
 
 def stop_trace() -> dict[str, Any]:
-    """End, and say what was sent."""
-    _pgconn().untrace()
-    file = cast("IO[bytes]", _Trace.file)
-    file.seek(0)
-    with file:
-        return statements_in(file.read().decode(errors="replace"))
+    """End, and say what was sent; `whole` is False where a connection was opened meanwhile, whose part is missing."""
+    traced, _Trace.files = _Trace.files, []
+    found: dict[str, Any] = {"statements": 0, "texts": [], "whole": len(_connections()) == len(traced)}
+    for connection, file in traced:
+        if connection.closed:
+            found["whole"] = False
+        else:
+            connection.pgconn.untrace()
+        file.seek(0)
+        with file:
+            sent = statements_in(file.read().decode(errors="replace"))
+        found["statements"] += sent["statements"]
+        found["texts"] += sent["texts"]
+    return found
 
 
-def _pgconn() -> Any:
-    return cast("Any", connection.connection).pgconn
+def _connections() -> list[psycopg.Connection[Any]]:
+    """Those to PostgreSQL that this process has open, whichever thread or pool holds them."""
+    # (by type(): to ask a lazy object for its class would wake it up)
+    found = (one for one in gc.get_objects() if issubclass(type(one), psycopg.Connection))
+    return [one for one in found if not one.closed]
 
 
 _QUESTIONS: dict[str, Callable[[], Any]] = {

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import orjson
 
 from tests.benchmarks.requests.data import Desk
-from tests.benchmarks.results import AT_LEAST, Target
 
 BASE = "/api/v1"
 LIST, TITLE, CHECKOUT, RETURN, ME, ONE_QUERY = (
@@ -19,14 +18,6 @@ LIST, TITLE, CHECKOUT, RETURN, ME, ONE_QUERY = (
     "me",
     "one query",
 )
-# Against usual DRF, without a cache of users.
-TARGETS = {
-    LIST: Target(AT_LEAST, 8),
-    TITLE: Target(AT_LEAST, 11),
-    CHECKOUT: Target(AT_LEAST, 5.5),
-    ME: Target(AT_LEAST, 6),
-    ONE_QUERY: Target(AT_LEAST, 3),
-}
 _PAGE = {"next": "address", "previous": "address"}
 _LENT = {"loan.id": "id", "loan.checked_out_at": "moment"}
 _RETURNED = {**_LENT, "loan.returned_at": "moment", "loan.effective_return_at": "moment"}
@@ -46,11 +37,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Requests that belong together. `calls(n)` are those of the nth repetition, which leave all as it was.
+    """Requests that belong together, by the name that `--only` knows. `calls(n)` are those of the nth repetition,
+    which leave all as it was.
 
     A round has few repetitions, so that variants take turns often and a burst of other work falls on all of them.
     """
 
+    key: str
     name: str
     repetitions: int
     calls: Callable[[int], Sequence[Call]]
@@ -72,12 +65,24 @@ def cases(desk: Desk) -> list[Case]:
     me = Call(ME, "GET", f"{BASE}/me/")
     branches = Call(ONE_QUERY, "GET", f"{BASE}/branches/", varying=_PAGE)
     return [
-        Case(LIST, 4, lambda _number: [listed]),
-        Case(TITLE, 5, title),
-        Case(CHECKOUT, 4, lend_and_return),
-        Case(ME, 8, lambda _number: [me]),
-        Case(ONE_QUERY, 8, lambda _number: [branches]),
+        Case("list", LIST, 4, lambda _number: [listed]),
+        Case("title", TITLE, 5, title),
+        Case("checkout", CHECKOUT, 4, lend_and_return),
+        Case("me", ME, 8, lambda _number: [me]),
+        Case("query", ONE_QUERY, 8, lambda _number: [branches]),
     ]
+
+
+def mix(desk: Desk, client: int, clients: int) -> list[list[Call]]:
+    """What one of several clients does over and over: of 12 requests 4 titles, 2 lists, 2 of `me`, 2 of branches, and
+    a copy lent and returned. No two clients name the same copy or card, and each begins at another place.
+
+    The calls of an inner list belong together and leave all as it was.
+    """
+    by_key = {case.key: case for case in cases(desk)}
+    order = ("title", "list", "title", "me", "query", "checkout", "title", "list", "title", "me", "query")
+    units = [list(by_key[key].calls(client + clients * number)) for number in range(2) for key in order]
+    return units[client:] + units[:client]
 
 
 def lend(row: str, barcode: str, card: str, *, status: int = 201) -> Call:

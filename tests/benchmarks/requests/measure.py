@@ -4,27 +4,49 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import orjson
 
 from tests.benchmarks.registry import BenchmarkRefused, Options
 from tests.benchmarks.requests import guard
-from tests.benchmarks.requests.cases import TARGETS, Call, Case, cases, refusals
+from tests.benchmarks.requests.cases import Call, Case, cases, refusals
+from tests.benchmarks.requests.choices import LOAD
 from tests.benchmarks.requests.data import CALLER, LIBRARY, Desk
+from tests.benchmarks.requests.load import Load, rows_of_load, time_load
 from tests.benchmarks.requests.servers import Answer, Server
-from tests.benchmarks.requests.sizes import OURS, USUAL, size_of
-from tests.benchmarks.results import Row, less_is_better
+from tests.benchmarks.requests.sizes import OURS, size_of
+from tests.benchmarks.requests.targets import MOST_MEMORY, TARGETS
+from tests.benchmarks.results import Row, less_is_better, shown
 from tests.benchmarks.rounds import Budget, interleave, median_of_medians
 from tests.database import PASSWORD
 
 Servers = Mapping[str, Server]
 # Before anything is counted or timed, each request is answered this often: connections, caches, templates of queries.
 WARM_UP = 3
+MEMORY = {"rss": "memory of the worker", "pss": "memory of the worker, its part of what is shared"}
 
 
-def measure(servers: Servers, desk: Desk, options: Options) -> tuple[list[Row], int]:
-    """All rows, and how many rounds each case had at least. Raises BenchmarkRefused."""
-    wanted = cases(desk)
+@dataclass(slots=True)
+class Found:
+    """What was measured, by variant and then by row; and how many rounds each case had at least."""
+
+    statements: dict[str, dict[str, int]]
+    times: dict[str, dict[str, float]]
+    rounds: int
+    load: dict[str, Load]
+    memory: dict[str, dict[str, float | None]]
+
+    @property
+    def rows(self) -> list[Row]:
+        """All rows."""
+        load = rows_of_load(self.load) if self.load else []
+        return [*rows_of(self.times, self.statements), *load, *rows_of_memory(self.memory)]
+
+
+def measure(servers: Servers, desk: Desk, options: Options) -> Found:
+    """Everything that was asked for. Raises BenchmarkRefused."""
+    wanted = [case for case in cases(desk) if options.only is None or case.key in options.only]
     for server in servers.values():
         sign_in(server)
     options.say("comparing the answers ...")
@@ -33,8 +55,14 @@ def measure(servers: Servers, desk: Desk, options: Options) -> tuple[list[Row], 
     compare_refusals(servers, refusals(desk))
     statements = {name: statements_of(server, wanted) for name, server in servers.items()}
     times, rounds = time_all(servers, wanted, options)
-    memory = {name: server.ask("memory")["bytes"] / 2**20 for name, server in servers.items()}
-    return rows_of(times, statements, memory), rounds
+    load = time_load(servers, desk, options) if options.only is None or LOAD in options.only else {}
+    memory = {name: in_mebibytes(server.ask("memory")) for name, server in servers.items()}
+    return Found(statements, times, rounds, load, memory)
+
+
+def in_mebibytes(sizes: Mapping[str, int | None]) -> dict[str, float | None]:
+    """Sizes in bytes, in MiB; what is not known stays so."""
+    return {name: None if size is None else size / 2**20 for name, size in sizes.items()}
 
 
 def sign_in(server: Server) -> None:
@@ -86,10 +114,19 @@ def statements_of(server: Server, wanted: Sequence[Case]) -> dict[str, int]:
     found = {}
     for case in wanted:
         for call in case.calls(WARM_UP):
-            server.ask("trace/start")
-            send(server, call)
-            found[call.row] = int(server.ask("trace/stop")["statements"])
+            found[call.row] = statements_of_call(server, call)
     return found
+
+
+def statements_of_call(server: Server, call: Call) -> int:
+    """Statements of one request, or of the next one where this one opened a connection. Raises BenchmarkRefused."""
+    for _again in range(WARM_UP):
+        server.ask("trace/start")
+        send(server, call)
+        sent = server.ask("trace/stop")
+        if sent["whole"]:
+            return int(sent["statements"])
+    raise BenchmarkRefused(f"{call.row}: {server.variant.name} opens a connection for each request")
 
 
 def time_all(
@@ -102,7 +139,7 @@ def time_all(
     for case in wanted:
         options.say(f"timing: {case.name} ...")
         subjects = {name: functools.partial(one_round, server, case) for name, server in servers.items()}
-        taken = interleave(subjects, size.rounds, Budget.of(size.seconds / len(wanted)))
+        taken = interleave(subjects, size.rounds, Budget.of(size.seconds / 5))
         for name, rounds in taken.items():
             times[name] |= median_of_medians(rounds)
             least = min(least, len(rounds))
@@ -119,22 +156,40 @@ def one_round(server: Server, case: Case) -> dict[str, list[float]]:
 
 
 def rows_of(
-    times: Mapping[str, Mapping[str, float]],
-    statements: Mapping[str, Mapping[str, int]],
-    memory: Mapping[str, float],
+    times: Mapping[str, Mapping[str, float]], statements: Mapping[str, Mapping[str, int]]
 ) -> list[Row]:
-    """Ours beside each peer: times with their targets, then statements, then memory."""
-    peers = [name for name in times if name != OURS.name]
+    """Ours beside each peer: times with their targets, then statements."""
     rows = []
     for name, ours in times[OURS.name].items():
-        for peer in peers:
-            target = TARGETS.get(name) if peer == USUAL.name else None
-            rows.append(less_is_better(name, "ms", ours, times[peer][name], peer, target=target))
+        rows += beside(name, "ms", ours, {peer: one[name] for peer, one in times.items()})
     for name, count in statements[OURS.name].items():
-        for peer in peers:
-            rows.append(
-                less_is_better(f"{name}: statements", "statements", count, statements[peer][name], peer)
-            )
-    for peer in peers:
-        rows.append(less_is_better("memory of the worker", "MiB", memory[OURS.name], memory[peer], peer))
+        theirs = {peer: one[name] for peer, one in statements.items()}
+        rows += beside(f"{name}: statements", "statements", count, theirs)
     return rows
+
+
+def rows_of_memory(memory: Mapping[str, Mapping[str, float | None]]) -> list[Row]:
+    """The workers after all of it: ours with its target, then beside each peer."""
+    rows = []
+    for kind, name in MEMORY.items():
+        ours = memory[OURS.name][kind]
+        if ours is None:
+            continue
+        target = MOST_MEMORY if kind == "rss" else None
+        rows.append(Row(name, "MiB", shown(ours), target=target))
+        for peer, sizes in memory.items():
+            theirs = sizes[kind]
+            if peer != OURS.name and theirs is not None:
+                rows.append(less_is_better(name, "MiB", ours, theirs, peer))
+    return rows
+
+
+def beside(name: str, unit: str, ours: float, theirs: Mapping[str, float]) -> list[Row]:
+    """A row for each peer, with its target if there is one; of ours alone where there are none."""
+    peers = {peer: value for peer, value in theirs.items() if peer != OURS.name}
+    if not peers:
+        return [Row(name, unit, shown(ours))]
+    return [
+        less_is_better(name, unit, ours, value, peer, target=TARGETS.get(peer, {}).get(name))
+        for peer, value in peers.items()
+    ]

@@ -1,4 +1,4 @@
-"""The benchmark `requests`: one library, one database, three processes that serve the same addresses."""
+"""The benchmark `requests`: one library, one database, processes that serve the same addresses."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ import psycopg
 from saas.embedded import EmbeddedError
 from tests.benchmarks.registry import BenchmarkRefused, Options
 from tests.benchmarks.requests import servers
-from tests.benchmarks.requests.sizes import OURS, VARIANTS, size_of
+from tests.benchmarks.requests.sizes import CLIENTS, OURS, size_of, variants
 from tests.benchmarks.results import Outcome
 
 if TYPE_CHECKING:
     from tests.benchmarks.requests.data import Desk
+    from tests.benchmarks.requests.load import Load
+    from tests.benchmarks.requests.measure import Found
 
 DATABASE = "lh_benchmark"
 ONE_RUN = 7326002  # advisory lock: two runs at once would measure each other
@@ -29,7 +31,7 @@ ONE_RUN = 7326002  # advisory lock: two runs at once would measure each other
 def run(options: Options) -> Outcome:
     """Make the data, start the variants, check that they agree, and measure. Raises BenchmarkRefused."""
     set_up()
-    from tests.benchmarks.requests import data, measure
+    from tests.benchmarks.requests import data, measure, profile
     from tests.database import SCHEMAS
 
     with scratch_database() as postgres, tempfile.TemporaryDirectory() as logs:
@@ -42,10 +44,12 @@ def run(options: Options) -> Outcome:
             ),
             "BENCHMARK_SCHEMA": SCHEMAS[data.LIBRARY],
         }
-        options.say("starting " + ", ".join(variant.name for variant in VARIANTS) + " ...")
-        with servers.running(VARIANTS, environment, Path(logs)) as running:
-            rows, rounds = measure.measure(running, desk, options)
-    return Outcome(rows, postgres, notes(desk.counts, rounds, quick=options.quick))
+        wanted = variants(options.peers)
+        options.say("starting " + ", ".join(variant.name for variant in wanted) + " ...")
+        with servers.running(wanted, environment, Path(logs)) as running:
+            found = measure.measure(running, desk, options)
+            profiles = profile.profiles(running, desk, environment, options) if options.profile else {}
+    return Outcome(found.rows, postgres, notes(desk.counts, found, quick=options.quick), profiles)
 
 
 def set_up() -> None:
@@ -77,14 +81,24 @@ def make_library(titles: int) -> Desk:
         return data.build(titles)
 
 
-def notes(counts: Mapping[str, int], rounds: int, *, quick: bool) -> list[str]:
+def notes(counts: Mapping[str, int], found: Found, *, quick: bool) -> list[str]:
     """What the numbers were measured on, in words."""
     size = ", ".join(f"{count:,} {noun}" for noun, count in counts.items())
     sized = "Sized down by --quick: " if quick else "Full size: "
     return [
-        f"{sized}{size}; {rounds} rounds or more, in turns; each number is the median of the rounds' medians.",
-        "Over HTTP on one kept connection, from sending to the last byte; Granian, one worker with one thread each.",
+        f"{sized}{size}; {found.rounds} rounds or more, in turns; each number is the median of the rounds' medians.",
+        "Over HTTP on one kept connection, from sending to the last byte; Granian with one worker each.",
+        *([load_note(found.load)] if found.load else []),
     ]
+
+
+def load_note(load: Mapping[str, Load]) -> str:
+    """How the clients at once worked."""
+    used = max(one.generator for one in load.values())
+    return (
+        f"{CLIENTS} clients at once: a process of its own keeps {CLIENTS} connections and sends on each the next request "
+        f"when the answer is whole; it used up to {used:.0%} of a core. All their requests, of all rounds, together."
+    )
 
 
 def database_url(url: str, name: str) -> str:

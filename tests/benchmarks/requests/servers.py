@@ -28,10 +28,21 @@ _LOG_TAIL = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One way of writing the service: its name in the table and its settings module."""
+    """One way of writing the service: its name in the table, its settings module, and how it is served.
+
+    `serves` is `module:name` of its application where that is not plainly the Django project of the settings.
+    """
 
     name: str
     settings: str
+    serves: str = ""
+    threads: int = 1
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its process finds in the environment."""
+        return {"DJANGO_SETTINGS_MODULE": self.settings, "BENCHMARK_SERVES": self.serves}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +96,14 @@ class Server:
         return (time.perf_counter() - started) * 1000, answer
 
     def ask(self, question: str) -> Any:
-        """The answer to one of the questions of `application`: memory, trace/start, trace/stop."""
-        return self.send("GET", f"/-/{question}/").json()
+        """The answer to one of the questions of `application`: memory, trace/start, trace/stop.
+
+        Raises BenchmarkRefused where it fails.
+        """
+        answer = self.send("GET", f"/-/{question}/")
+        if answer.status != 200:
+            raise BenchmarkRefused(f"{self.variant.name} cannot answer {question}: {self.log_tail()}")
+        return answer.json()
 
     def log_tail(self) -> str:
         """The end of what it wrote."""
@@ -123,15 +140,16 @@ def running(
 def start(variant: Variant, environment: Mapping[str, str], log: Path) -> Server:
     """Start one variant; it ends with this process, however that ends."""
     port = free_port()
-    # One worker with one thread: what is compared is a request, not how many of them fit side by side.
+    # One worker: what is compared is a request, not how many processes fit side by side.
     granian = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
-    granian += ["--workers", "1", "--blocking-threads", "1", "--no-ws", "--log-level", "warning", APPLICATION]
+    granian += ["--workers", "1", "--blocking-threads", str(variant.threads), "--no-ws", *variant.arguments]
+    granian += ["--log-level", "error", APPLICATION]
     wrapper = [sys.executable, "-I", "-S", child_start.__file__, str(os.getpid())]
     with log.open("wb") as written:
         process = subprocess.Popen(
             [*wrapper, sys.executable, *granian],
             cwd=PROJECT,
-            env={**os.environ, **environment, "DJANGO_SETTINGS_MODULE": variant.settings},
+            env={**os.environ, **environment, **variant.environment},
             stdin=subprocess.DEVNULL,
             stdout=written,
             stderr=subprocess.STDOUT,
