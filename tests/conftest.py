@@ -233,8 +233,10 @@ def _nothing_left_behind(request: pytest.FixtureRequest, django_db_blocker: Any)
     """
     from saas.core.tenancy import PUBLIC, current_schema
     from saas.core.tenancy.hosts import forget_hosts
+    from tenant_apps.access.machines import forget_meanings
 
     forget_hosts()
+    forget_meanings()
     yield
     assert current_schema() == PUBLIC, "the test left a library's schema selected"
     if {"db", "committed_library", "django_db_setup"} & set(request.fixturenames):

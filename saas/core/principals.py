@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -54,8 +54,8 @@ class Principal:
     label: str = ""
     needs_factor: bool = False
     lacks_factor: bool = False
-    # The assignments behind the rights as their loader found them, for whoever tells the caller; no part of the rights.
-    grants: Sequence[Mapping[str, Any]] = field(default=(), compare=False, repr=False)
+    # The assignments behind the rights as their loader read them, for it to tell the caller; no part of the rights.
+    grants: str = field(default="", compare=False, repr=False)
 
     @property
     def is_person(self) -> bool:

@@ -38,12 +38,12 @@ MFA_RECOVERY_CODE_COUNT, MFA_RECOVERY_CODE_DIGITS = 10, 10
 
 # Rights of a caller, by site: what the kernel asks, answered by the app that knows (saas.core.principals).
 PRINCIPAL_LOADERS = {
-    "library": "tenant_apps.access.selectors.load_principal",
+    "library": "tenant_apps.access.callers.load_principal",
     "public": "shared_apps.platform.selectors.load_principal",
 }
 # The row of a token's user and, where one query can bring both, their rights (saas.core.api.authentication).
 CALLER_LOADERS = {
-    "library": "tenant_apps.access.selectors.load_caller",
+    "library": "tenant_apps.access.callers.load_caller",
     "public": "shared_apps.platform.selectors.load_caller",
 }
 # Visits of platform staff: what the kernel (saas.core.api.visits) and the platform (shared_apps.platform.ports) call in
@@ -86,8 +86,9 @@ ACCOUNT_ERASERS = [
     "tenant_apps.patrons.services.erase_account",
     "tenant_apps.members.services.erase_account",
 ]
-# Each (user id) -> members that it adds to the answer of /api/v1/me/.
-ME_EXTENSIONS = ["tenant_apps.patrons.selectors.me_extension"]
+# Members that apps add to the answer of /api/v1/me/: each a query set with the Given `user`, of one column (JSON as
+# text) and at most one row, null where it finds none. All of them are one statement.
+ME_EXTENSIONS = {"patron": "tenant_apps.patrons.selectors.own_patron"}
 
 # Providers whose addresses are known (tenant_apps.federation): the issuer of Google's tokens, and what GitHub offers.
 GOOGLE_ISSUER = "https://accounts.google.com"

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet, Value
+from django.db import router
+from django.db.models import Exists, OuterRef, QuerySet, TextField, Value
 from django.db.models.functions import Lower
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
-from saas.core.api.authentication import Caller
 from saas.core.api.fields import utc_text
+from saas.core.db.statements import Given
 from shared_apps.accounts import ports
 from shared_apps.accounts.models import MailedCode, User, UserSession
 from shared_apps.audit import selectors as audit
 
 EXPORTED_ENTRIES: Final = 10_000
+USER_COLUMNS: Final = tuple(field.attname for field in User._meta.concrete_fields)
 
 
 def users() -> QuerySet[User]:
@@ -75,15 +78,18 @@ def recovery_codes_left(user: Any) -> int:
     return int(settings.MFA_RECOVERY_CODE_COUNT) - int(row.data["used_mask"]).bit_count()
 
 
-def load_caller(user_id: int, session: str | None) -> Caller | None:
-    """A token's user and the state of the session, in one query; rights are left to `load_principal`.
+def caller_columns() -> dict[str, Any]:
+    """Annotations of `users()` that say whether a Given session is open, and whether the user has a second factor."""
+    session: Any = Given("session", TextField())
+    return {
+        "session_open": Exists(open_sessions(session, user=OuterRef("pk"))),
+        "has_factor": Exists(factors_of(OuterRef("pk"))),
+    }
 
-    For the public site; a library's loader brings the rights along. A token without a session (made by
-    simplejwt's own classes) lives until it expires.
-    """
-    is_open: Any = Value(True) if session is None else Exists(open_sessions(session, user=OuterRef("pk")))
-    user: Any = users().filter(pk=user_id).annotate(_session_open=is_open).first()
-    return None if user is None else Caller(user, None, bool(user._session_open))
+
+def user_from(values: Sequence[Any]) -> User:
+    """The account whose USER_COLUMNS were read, as a query set would have made it."""
+    return User.from_db(router.db_for_read(User), USER_COLUMNS, values)
 
 
 def export_of_account(user_id: int, *, now: datetime) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet
 
 from saas.core.api.authentication import Caller
+from saas.core.db.statements import Given, Statement
 from saas.core.principals import Principal
 from saas.core.security_events import Contact
 from saas.core.tenancy import in_public
@@ -45,10 +46,12 @@ def load_caller(user_id: int, session: str | None) -> Caller | None:
 
     `session` is the token's `sid`; a token without one lives until it expires.
     """
-    open_session: Any = accounts.open_sessions(session, user=OuterRef("pk"))
-    rows = _with_roles(accounts.users().filter(pk=user_id))
-    user: Any = rows.annotate(_session_open=Value(True) if session is None else Exists(open_session)).first()
-    return None if user is None else Caller(user, _principal(user), bool(user._session_open))
+    row = _CALLER.first(user=user_id, session=session)
+    if row is None:
+        return None
+    user: Any = accounts.user_from(row[:-3])
+    is_open, user._has_factor, user._roles = row[-3:]
+    return Caller(user, _principal(user), session is None or is_open)
 
 
 def load_principal(user_id: int | None) -> Principal:
@@ -94,10 +97,22 @@ def deletion_requests() -> QuerySet[DeletionRequest]:
 
 
 def _with_roles(users: QuerySet[Any]) -> QuerySet[Any]:
-    held = StaffRole.objects.filter(user=OuterRef("pk")).order_by("role").values_list("role")
     has_factor = Exists(accounts.factors_of(OuterRef("pk")))
-    rows: QuerySet[Any] = users.annotate(_roles=ArraySubquery(held), _has_factor=has_factor)
+    rows: QuerySet[Any] = users.annotate(_roles=_held(), _has_factor=has_factor)
     return rows
+
+
+def _held() -> ArraySubquery:
+    return ArraySubquery(StaffRole.objects.filter(user=OuterRef("pk")).order_by("role").values_list("role"))
+
+
+def _callers() -> QuerySet[Any, Any]:
+    given: Any = Given("user", BigIntegerField())
+    rows = accounts.users().filter(pk=given).annotate(**accounts.caller_columns(), roles=_held())
+    return rows.values_list(*accounts.USER_COLUMNS, "session_open", "has_factor", "roles")
+
+
+_CALLER = Statement(_callers)
 
 
 def _principal(user: Any) -> Principal:

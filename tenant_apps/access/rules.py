@@ -159,8 +159,8 @@ class Rights(NamedTuple):
     """Permissions for the whole library, and by id of a branch or collection those that roles there give."""
 
     everywhere: frozenset[str]
-    by_branch: dict[int, frozenset[str]]
-    by_collection: dict[int, frozenset[str]]
+    by_branch: Mapping[int, frozenset[str]]
+    by_collection: Mapping[int, frozenset[str]]
 
 
 def permissions_of(grant: Grant) -> frozenset[str]:
@@ -181,9 +181,10 @@ def combine(grants: Iterable[Grant]) -> Rights:
         if allowed is None:
             allowed = known[key] = permissions_of(grant)
         if scope is None:
-            everywhere |= allowed
+            everywhere = everywhere | allowed if everywhere else allowed
         else:
-            scoped[kind][scope] = scoped[kind].get(scope, frozenset()) | allowed
+            held = scoped[kind].get(scope)
+            scoped[kind][scope] = held | allowed if held else allowed
     return Rights(everywhere, scoped[BRANCH], scoped[COLLECTION])
 
 

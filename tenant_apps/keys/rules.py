@@ -8,7 +8,7 @@ import re
 import secrets
 import string
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -38,8 +38,8 @@ class Rights:
     """Permissions for the whole library, by branch id and by collection id: what is given, or asked to be."""
 
     everywhere: frozenset[str] = frozenset()
-    by_branch: dict[int, frozenset[str]] = field(default_factory=dict)
-    by_collection: dict[int, frozenset[str]] = field(default_factory=dict)
+    by_branch: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    by_collection: Mapping[int, frozenset[str]] = field(default_factory=dict)
 
     def within(self, holder: Principal) -> bool:
         """Whether `holder` has all of it in the same scope, so that giving it raises nobody."""

@@ -25,9 +25,9 @@ DOORS = (
     ),
     Mutation(
         name="guests-always-let-in",
-        file="tenant_apps/access/selectors.py",
-        old="if role is None or not preferences.or_default(GUESTS_MAY_SEARCH, role._open):",
-        new="if role is None:",
+        file="tenant_apps/access/callers.py",
+        old='if not preferences.or_default(GUESTS_MAY_SEARCH, found["open"]):',
+        new="if not found:",
         tests=(
             "tests/tenant_apps/access/test_access_selectors.py::test_a_library_may_close_its_catalogue_to_guests",
         ),

@@ -75,9 +75,9 @@ def test_one_assignment_and_a_thousand_cost_the_same(north: Any) -> None:
         client = client_for(north, person)
         assert len(client.get(ME).json()["roles"]) == many
         counted.append((statements(client, ME), statements(client, "/api/v1/patrons/")))
-    # The library's row (its cache is off in tests), the caller with their rights, codes of the branches, the patron.
+    # The library's row (its cache is off in tests), the caller with their rights, codes of the branches with the patron.
     assert counted[0] == counted[1]
-    assert counted[0][0] == 4
+    assert counted[0][0] == 3
 
 
 def test_asking_again_what_one_may_costs_no_query(north: Any) -> None:

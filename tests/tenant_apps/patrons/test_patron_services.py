@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import Any
 
 import pytest
 from django.utils import translation
 
+from saas.core.db.statements import Answers
 from saas.core.errors import NotFound, PreconditionFailed
 from saas.core.principals import SYSTEM
 from saas.core.seeding import LibrarySeed
@@ -262,14 +264,14 @@ def test_an_account_acts_as_one_patron() -> None:
 
 def test_a_reader_is_told_which_patron_they_are() -> None:
     reader = User.objects.get(email="reader@north.example")
-    assert selectors.me_extension(reader.pk) == {"patron": None}
+    own = Answers(lambda: {"patron": selectors.own_patron()})
+    assert own.ask(user=reader.pk) == {"patron": None}
     patron = register("C2", "C1", "GONE")
     link_account(patron_id=patron.pk, user_id=reader.pk, by=SYSTEM, now=NOW)
     report_card_lost(card_number="GONE", by=SYSTEM, now=NOW)
 
-    assert selectors.me_extension(reader.pk) == {
-        "patron": {"id": str(patron.pk), "card_numbers": ["C2", "C1"]}
-    }
+    told = json.loads(own.ask(user=reader.pk)["patron"])
+    assert told == {"id": str(patron.pk), "card_numbers": ["C2", "C1"]}
 
 
 def test_a_valid_card_signs_its_patrons_account_in_and_a_lost_one_does_not() -> None:

@@ -1,0 +1,100 @@
+"""A query set composed once answers as the query set, in whichever library is current."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+from django.db.models import BigIntegerField, TextField
+
+from saas.core.db.errors import NoLibraryChosen
+from saas.core.db.statements import Answers, Given, Statement
+from saas.core.tenancy import in_library, in_public
+from shared_apps.accounts.models import User
+from tenant_apps.access.models import Role
+from tenant_apps.branches.models import Branch
+from tenant_apps.preferences.models import LibraryPreferences
+
+pytestmark = pytest.mark.django_db
+
+
+def role_of(code: Any) -> Any:
+    return Role.objects.filter(code=code).values_list("id", "code", "permissions", "edited")
+
+
+def test_it_answers_as_the_query_set(in_north: Any, django_assert_num_queries: Any) -> None:
+    composed = []
+
+    def compose() -> Any:
+        composed.append(1)
+        return role_of(Given("code", TextField()))
+
+    statement = Statement(compose)
+    for code in ("admin", "guest", "nobody's", None, "'; DROP TABLE access_role; --"):
+        with django_assert_num_queries(1):
+            found = statement.first(code=code)
+        assert found == (None if code is None else role_of(code).first())
+    assert composed == [1]
+
+
+def test_numbers_of_every_size_find_their_row(in_north: Any) -> None:
+    statement = Statement(lambda: User.objects.filter(pk=Given("pk", BigIntegerField())).values_list("pk"))
+    for pk in (7, 40_000, 5_000_000_000):
+        User.objects.create(pk=pk, email=f"{pk}@north.example")
+        assert statement.first(pk=pk) == (pk,)
+    assert statement.first(pk=-1) is None
+
+
+def test_each_run_is_answered_by_the_library_that_is_current(north: Any, south: Any) -> None:
+    statement = Statement(lambda: Branch.objects.filter(code=Given("code", TextField())).values_list("name"))
+    with in_library(north):
+        Branch.objects.filter(code="main").update(name="North's")
+        assert statement.first(code="main") == ("North's",)
+    with in_library(south):
+        Branch.objects.filter(code="main").update(name="South's")
+        assert statement.first(code="main") == ("South's",)
+    with in_library(north):
+        assert statement.first(code="main") == ("North's",)
+    users = Statement(lambda: User.objects.filter(email=Given("email", TextField())).values_list("pk"))
+    with in_library(south):
+        assert users.first(email="admin@south.example") is not None
+    with in_public():
+        assert users.first(email="admin@south.example") is None
+
+
+def test_a_thread_without_a_library_is_refused(in_north: Any) -> None:
+    statement = Statement(lambda: role_of(Given("code", TextField())))
+    assert statement.first(code="admin") is not None
+
+    def stranger() -> None:
+        try:
+            statement.first(code="admin")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(NoLibraryChosen):
+        pool.submit(stranger).result()
+
+
+def test_several_questions_are_one_statement(in_north: Any, django_assert_num_queries: Any) -> None:
+    code: Any = Given("code", TextField())
+    answers = Answers(
+        lambda: {
+            "role": Role.objects.filter(code=code).values_list("name"),
+            "branch": Branch.objects.filter(code=Given("branch", TextField())).values_list("name"),
+        }
+    )
+    with django_assert_num_queries(1):
+        found = answers.ask(code="admin", branch="nowhere", more="than is asked for")
+    assert found == {"role": Role.objects.get(code="admin").name, "branch": None}
+    with django_assert_num_queries(0):
+        assert Answers(dict).ask(code="admin") == {}
+
+
+def test_what_django_would_convert_is_refused(in_north: Any) -> None:
+    statement = Statement(lambda: LibraryPreferences.objects.values_list("values"))
+    with pytest.raises(ImproperlyConfigured, match="cast"):
+        statement.first()
