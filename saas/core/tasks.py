@@ -109,6 +109,13 @@ class TaskHandle:
             headers[LIBRARY_HEADER] = str(current_library().id)
         transaction.on_commit(functools.partial(self._send, arguments, headers))
 
+    def send_at_once(self, library: LibraryContext | None, request: str) -> None:
+        """Send the task, without arguments, from a thread that has no connection; `request` is an id for the log."""
+        headers = {REQUEST_HEADER: request}
+        if library is not None:
+            headers[LIBRARY_HEADER] = str(library.id)
+        self._send({}, headers)
+
     def _send(self, arguments: dict[str, Any], headers: dict[str, str]) -> None:
         current_app.tasks[self.name].apply_async(kwargs=arguments, headers=headers, queue=self.queue)
 

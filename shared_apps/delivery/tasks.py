@@ -6,7 +6,7 @@ import structlog
 
 from saas.core import clock
 from saas.core.tasks import in_each_library, library_task, public_task
-from saas.core.tenancy import LibraryContext, in_library, in_public
+from saas.core.tenancy import LibraryContext, in_public
 from shared_apps.delivery import services
 from shared_apps.delivery.ports import open_libraries
 from shared_apps.delivery.services.outbox import has_due_messages
@@ -26,13 +26,13 @@ def relay_public() -> None:
     services.relay()
 
 
-def wake(library: LibraryContext | None) -> None:
-    """Send the relay of a library, or of the public site (None), now."""
-    if library is None:
-        relay_public.enqueue()
-        return
-    with in_library(library):
-        relay_library.enqueue()
+def wake(library: LibraryContext | None, request: str = "") -> None:
+    """Send the relay of a library, or of the public site (None), now; asks the database nothing.
+
+    `request` is the id of the request that it is for.
+    """
+    task = relay_public if library is None else relay_library
+    task.send_at_once(library, request)
 
 
 @public_task(name="delivery.sweep")

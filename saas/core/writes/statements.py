@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, LiteralString, cast
+from typing import Any, cast
 
 from django.db import connection, models
 from psycopg import sql
@@ -37,7 +37,7 @@ def _pieces(template: str, tables: Mapping[str, type[models.Model]]) -> Iterator
         else:
             column: str = cast(Any, options.pk if field == "pk" else options.get_field(field)).column
             yield sql.Identifier(alias, column) if mark == "." else sql.Identifier(column)
-    yield sql.SQL(cast("LiteralString", template[end:]))
+    yield sql.SQL(template[end:])
 
 
 class Statement:
