@@ -13,7 +13,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from copy import copy
+from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 import jwt
@@ -25,6 +30,7 @@ from rest_framework_simplejwt import authentication, state, tokens
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenBackendError, TokenBackendExpiredToken
 from rest_framework_simplejwt.settings import api_settings
+from rest_framework_simplejwt.tokens import Token
 
 from saas.core.tenancy import PUBLIC, current_library_or_none, current_schema
 
@@ -35,6 +41,7 @@ MAX_TOKEN_LENGTH = 4096
 _SIGNATURE_ALONE: Any = {
     f"verify_{claim}": False for claim in ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")
 }
+_TIMES = ("exp", "nbf", "iat")
 _REQUIRED = ["exp", "nbf", "iat", "jti", "iss", "aud", "sub"]
 
 
@@ -50,9 +57,14 @@ def library_keys(purpose: str) -> Iterator[bytes]:
     HMAC-SHA256 of the secret key over purpose, schema and library id: who knows one library's key knows no
     other's.
     """
-    context = f"{purpose}:{current_schema()}:{library_name()}".encode()
+    context = f"{purpose}:{current_schema()}:{library_name()}"
     for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
-        yield hmac.new(force_bytes(secret), context, hashlib.sha256).digest()
+        yield _derived(secret, context)
+
+
+@lru_cache(maxsize=10_000)
+def _derived(secret: str | bytes, context: str) -> bytes:
+    return hmac.digest(force_bytes(secret), context.encode(), "sha256")
 
 
 def password_fingerprint(password_hash: str) -> str:
@@ -118,6 +130,60 @@ class LibraryTokenBackend(TokenBackend):
             leeway=self.get_leeway(),
             options={"require": _REQUIRED, "strict_aud": True},
         )
+
+
+class VerifiedTokens:
+    """Tokens that were found good, so that a client's next request need not prove its token's signature again.
+
+    A token is found by a digest under the library's present keys: in another library, or once a key was changed, it is
+    unknown. Its times are looked at each time; whether its session is open is the database's to say.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._tokens: OrderedDict[bytes, Token] = OrderedDict()
+        self._lock = Lock()
+
+    def find(self, raw: bytes) -> Token | None:
+        """A token of one's own with the claims of this text; None where it must be verified."""
+        digest = self._digest(raw)
+        with self._lock:
+            token = self._tokens.get(digest)
+            if token is None:
+                return None
+            self._tokens.move_to_end(digest)
+        return _copy(token, raw) if _is_in_time(token.payload) else None
+
+    def keep(self, raw: bytes, token: Token) -> None:
+        """Remember a token that was verified; the one that was asked for longest ago is forgotten beyond the limit."""
+        if not all(type(token.payload.get(name)) is int for name in _TIMES):
+            return
+        with self._lock:
+            self._tokens[self._digest(raw)] = _copy(token, None)
+            while len(self._tokens) > self._limit:
+                self._tokens.popitem(last=False)
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        with self._lock:
+            self._tokens.clear()
+
+    def _digest(self, raw: bytes) -> bytes:
+        return hmac.digest(b"".join(library_keys("jwt")), raw, "sha256")
+
+
+def _copy(token: Token, text: Any) -> Token:
+    """Another object with the same claims, since a request may change its own; what is kept has no text of a token."""
+    own = copy(token)
+    own.token, own.payload = text, dict(token.payload)
+    return own
+
+
+def _is_in_time(payload: Mapping[str, Any]) -> bool:
+    """What PyJWT and simplejwt ask of a token's times."""
+    now, leeway = time.time(), state.token_backend.get_leeway().total_seconds()
+    begun: bool = payload["nbf"] <= now + leeway and payload["iat"] <= now + leeway
+    return begun and payload["exp"] > now - leeway
 
 
 def is_own_token(token: str | bytes) -> bool:
