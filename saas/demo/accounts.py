@@ -20,7 +20,7 @@ def card_number(digit: str, last: str) -> str:
     return f"2{digit}00000000{last}"
 
 
-def card(*, port: int, seconds: float, staff_secret: str) -> str:
+def card(*, port: int, socket_port: int, seconds: float, staff_secret: str) -> str:
     """What the demo prints when everything is up; `staff_secret` is that of platform staff's authenticator app."""
     lines = [
         "",
@@ -29,6 +29,7 @@ def card(*, port: int, seconds: float, staff_secret: str) -> str:
         f"  Public site   http://localhost:{port}/",
         f"  Caught mail   http://localhost:{port}/demo/mail/",
         f"  API           http://riverside.localhost:{port}/api/docs/",
+        f"  Sockets       ws://riverside.localhost:{socket_port}/ws/",
         "",
     ]
     for subdomain, name in LIBRARIES.items():

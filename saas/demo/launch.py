@@ -18,12 +18,19 @@ from saas.embedded import EmbeddedError, wipe
 DEFAULT_PORT = 8000
 # Tells the demo's own processes that the servers are ours to keep alive.
 EMBEDDED = "LIBRARYHUB_EMBEDDED"
+# And which port was chosen for the sockets.
+SOCKET_PORT = "LIBRARYHUB_SOCKET_PORT"
+# So many ports after the demo's own are tried for them.
+_NEIGHBOURS = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `manage.py demo`."""
     parser.add_argument(
         "--port", type=_port, default=DEFAULT_PORT, help="port of the demo (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--socket-port", type=_port, help="port of the process for WebSockets (default: the next free one)"
     )
     parser.add_argument(
         "--records", type=Path, metavar="FILE", help="also import this MARC21 file into both libraries"
@@ -51,6 +58,7 @@ def prepare(argv: Sequence[str]) -> None:
     _end_what_a_killed_demo_left()
     if not port_is_free(options.port):
         sys.exit(f"libraryhub: port {options.port} is taken: choose another one with --port.")
+    os.environ[SOCKET_PORT] = str(_choose_socket_port(options.port, options.socket_port))
     if options.fresh:
         _start_afresh()
     os.environ[EMBEDDED] = "" if start_where_needed() is None else "1"
@@ -59,6 +67,24 @@ def prepare(argv: Sequence[str]) -> None:
     os.environ["DEMO"] = "1"
     os.environ["PUBLIC_URL"] = f"http://localhost:{options.port}"
     os.environ["BASE_DOMAINS"] = "localhost"
+
+
+def chosen_socket_port() -> int:
+    """The port that `prepare` has chosen for the sockets."""
+    return int(os.environ[SOCKET_PORT])
+
+
+def _choose_socket_port(port: int, wanted: int | None) -> int:
+    """The port that was asked for, or the first free one after the demo's own: nothing but sockets depends on it."""
+    if wanted is not None:
+        if wanted == port or not port_is_free(wanted):
+            sys.exit(f"libraryhub: port {wanted} is taken: choose another one with --socket-port.")
+        return wanted
+    neighbours = range(port + 1, min(port + _NEIGHBOURS, 65535) + 1)
+    found = next((number for number in neighbours if port_is_free(number)), None)
+    if found is None:
+        sys.exit(f"libraryhub: no port after {port} is free: choose one for sockets with --socket-port.")
+    return found
 
 
 def _check_records(file: Path | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 
 from saas.demo import accounts
 from saas.demo.books import BOOKS_FILE, book_count
+from tests.websocket_client import Refused, WebSocket
 
 PROJECT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.deep, pytest.mark.xdist_group("demo")]
@@ -205,8 +207,23 @@ def test_the_whole_path_over_http(demo: Demo) -> None:
     assert demo.request("GET", "riverside.localhost", "/api/v1/me/", token=access)[0] == 401
 
 
+def test_one_process_answers_requests_and_one_of_its_own_sockets(demo: Demo) -> None:
+    """Each is Granian's main process and its one worker."""
+    assert [len(pids_of(demo, "granian", target)) for target in ("saas.wsgi", "saas.asgi")] == [2, 2]
+    said = re.search(r"ws://riverside\.localhost:(\d+)/ws/", demo.log.read_text())
+    assert said is not None
+    with pytest.raises(Refused) as refused:
+        WebSocket(
+            int(said[1]), "riverside.localhost", "/ws/", Origin=f"http://riverside.localhost:{demo.port}"
+        )
+    assert (refused.value.status, json.loads(refused.value.body)["code"]) == (404, "not_found")
+    with pytest.raises(Refused) as refused:
+        WebSocket(demo.port, "riverside.localhost", "/ws/")
+    assert refused.value.status == 404
+
+
 def test_a_killed_child_comes_back(demo: Demo) -> None:
-    for words in (("granian",), ("celery", "worker"), ("celery", "beat")):
+    for words in (("saas.wsgi",), ("saas.asgi",), ("celery", "worker"), ("celery", "beat")):
         killed = pids_of(demo, *words)
         assert killed, words
         for pid in killed:

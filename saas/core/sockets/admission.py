@@ -9,8 +9,10 @@ import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
+from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -24,7 +26,7 @@ from saas.core.language import language_for
 from saas.core.logging import bind_log_context, start_log_context
 from saas.core.sockets.routes import SocketRoute
 from saas.core.tenancy import LibraryContext, in_library, in_public
-from saas.core.tenancy.hosts import UnknownHost, address_after_renaming, library_for_host
+from saas.core.tenancy.hosts import UnknownHost, address_after_renaming, library_for_host, normalise_host
 from saas.core.tenancy.middleware import LibraryNotFound, refusal_for
 
 log = structlog.get_logger(__name__)
@@ -100,8 +102,13 @@ def _admit(request: HttpRequest, routes: Iterable[SocketRoute]) -> Admission | H
 def _require_own_origin(request: HttpRequest) -> None:
     """A browser sends cookies with a socket of any page, and says whose page it is (ASVS 4.4.2).
 
-    A program says nothing, and has no cookies of somebody else. Raises ForeignOrigin.
+    A program says nothing, and has no cookies of somebody else. Pages have the request's own port, or that of the
+    public site, where no proxy puts both behind one. Raises ForeignOrigin.
     """
     origin = request.headers.get("Origin")
-    if origin is not None and origin != f"{request.scheme}://{request.get_host()}":
+    public = urlsplit(settings.PUBLIC_URL)
+    pages = f"{public.scheme}://{normalise_host(request.get_host())}" + (
+        f":{public.port}" if public.port else ""
+    )
+    if origin is not None and origin not in (f"{request.scheme}://{request.get_host()}", pages):
         raise ForeignOrigin

@@ -24,7 +24,7 @@ def test_the_printed_secret_signs_staff_in(public_api: Any) -> None:
     client = public_api()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {answer.json()['access']}")
     assert client.get("/api/v1/platform/libraries/").status_code == 200
-    assert secret in accounts.card(port=8123, seconds=3, staff_secret=secret)
+    assert secret in accounts.card(port=8123, socket_port=8124, seconds=3, staff_secret=secret)
 
 
 def test_a_second_start_keeps_the_secret(db: None) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from saas.demo import accounts
+from saas.demo import accounts, launch
+from tests.granian_process import free_port
 
 pytestmark = pytest.mark.deep
 
@@ -59,6 +60,30 @@ def test_a_taken_port(taken_port: int, demo: Demo) -> None:
     assert_one_sentence(demo("--port", str(taken_port)), str(taken_port), "--port")
 
 
+def test_a_taken_port_for_sockets(taken_port: int, demo: Demo) -> None:
+    assert_one_sentence(
+        demo("--port", str(free_port()), "--socket-port", str(taken_port)), str(taken_port), "--socket-port"
+    )
+
+
+def test_one_port_cannot_serve_both(demo: Demo) -> None:
+    port = str(free_port())
+    assert_one_sentence(demo("--port", port, "--socket-port", port), port, "--socket-port")
+
+
+def test_a_neighbour_is_found_for_sockets_where_none_is_named(
+    taken_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever needs no sockets need not know that they have a port: a second demo at 8001 starts."""
+    monkeypatch.setattr(launch, "port_is_free", lambda port: port > 8002)
+    assert launch._choose_socket_port(8000, None) == 8003
+    monkeypatch.setattr(launch, "port_is_free", lambda port: False)
+    with pytest.raises(SystemExit, match="--socket-port"):
+        launch._choose_socket_port(8000, None)
+    with pytest.raises(SystemExit, match="--socket-port"):
+        launch._choose_socket_port(65535, None)
+
+
 @pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
 def test_a_port_that_is_none(port: str, demo: Demo) -> None:
     result = demo(f"--port={port}")
@@ -102,17 +127,18 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path, demo: Demo) -> None:
 def test_help_teaches_without_starting_anything(demo: Demo) -> None:
     result = demo("--help", DATABASE_URL="postgresql://127.0.0.1:1/x", REDIS_URL="redis://127.0.0.1:1")
     assert result.returncode == 0
-    for option in ("--port", "--records", "--fresh", "--reload", "riverside"):
+    for option in ("--port", "--socket-port", "--records", "--fresh", "--reload", "riverside"):
         assert option in result.stdout
 
 
 def test_the_card_names_every_address_and_account() -> None:
-    card = accounts.card(port=8123, seconds=3, staff_secret="JBSWY3DP")
+    card = accounts.card(port=8123, socket_port=8124, seconds=3, staff_secret="JBSWY3DP")
     for word in (
         "http://localhost:8123/",
         "http://riverside.localhost:8123/",
         "http://hillcrest.localhost:8123/",
         "http://localhost:8123/demo/mail/",
+        "ws://riverside.localhost:8124/ws/",
         "admin@riverside.example",
         "librarian@hillcrest.example",
         "reader@riverside.example",

@@ -10,8 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from saas.core.sockets import SocketRoute
@@ -162,6 +164,7 @@ def test_a_page_of_another_site_is_refused(
 ) -> None:
     assert refusal(server, "/ws/echo/", Origin=origin) == (403, "foreign_origin")
     opened(Origin="http://east.localhost")
+    opened(Origin=f"http://east.localhost:{urlsplit(settings.PUBLIC_URL).port}")
 
 
 def test_a_route_is_below_its_prefix_and_says_who_is_let_in() -> None:
