@@ -8,14 +8,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import stripe
 from django.conf import settings
-from stripe import SignatureVerificationError, StripeClient, WebhookSignature
 
 from billing.errors import GatewayNotConfigured, InvalidEvent, InvalidSignature
 from saas.core.json import MalformedJSONError, parse_json
+
+# (The library is imported where it is used: 11 MB that most web processes never need.)
+if TYPE_CHECKING:
+    from stripe import StripeClient
 
 TOLERANCE_SECONDS = 300
 _TIMEOUT = (5.0, 20.0)
@@ -60,7 +62,9 @@ def client(*, base_addresses: dict[str, str] | None = None) -> StripeClient:
     """
     if not settings.STRIPE_SECRET_KEY:
         raise GatewayNotConfigured("STRIPE_SECRET_KEY is not set")
-    return StripeClient(
+    import stripe
+
+    return stripe.StripeClient(
         settings.STRIPE_SECRET_KEY,
         base_addresses=base_addresses,  # type: ignore[arg-type]
         max_network_retries=_RETRIES,
@@ -72,6 +76,8 @@ def _is_signed(payload: bytes, signature: str, secret: str) -> bool:
     # stripe decodes the body and compares the signature as text: other bytes would raise from deep inside.
     if not signature.isascii():
         return False
+    from stripe import SignatureVerificationError, WebhookSignature
+
     try:
         return bool(
             WebhookSignature.verify_header(payload.decode("utf-8"), signature, secret, TOLERANCE_SECONDS)

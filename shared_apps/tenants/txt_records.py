@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-import dns.exception
-import dns.nameserver
-import dns.resolver
 from django.conf import settings
 from django.utils.module_loading import import_string
+
+# (Imported where somebody is asked: most web processes never do.)
+if TYPE_CHECKING:
+    import dns.nameserver
+    import dns.resolver
 
 # More records than anybody has for one name are an attack on whoever reads them.
 MAX_RECORDS = 50
@@ -34,6 +36,9 @@ class SystemResolver:
 
     def texts(self, name: str) -> list[str]:
         """The TXT records of a name. Raises NoAnswer."""
+        import dns.exception
+        import dns.resolver
+
         try:
             answer = _resolver().resolve(f"{name}.", "TXT", lifetime=settings.DNS_SECONDS, search=False)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
@@ -44,6 +49,8 @@ class SystemResolver:
 
 
 def _resolver() -> dns.resolver.Resolver:
+    import dns.resolver
+
     servers = list(settings.DNS_NAMESERVERS)
     resolver = dns.resolver.Resolver(configure=not servers)
     # No cache: who has just written the record asks again at once.
@@ -54,6 +61,8 @@ def _resolver() -> dns.resolver.Resolver:
 
 
 def _nameserver(text: str) -> dns.nameserver.Nameserver:
+    import dns.nameserver
+
     host, colon, port = text.rpartition(":")
     # A bare IPv6 address has colons too; with a port it stands in brackets.
     if colon and (host.startswith("[") or ":" not in host):

@@ -9,7 +9,6 @@ import hashlib
 import re
 
 from .errors import RecordRejected, RejectCode, Remark, WarningCode
-from .marc8 import Marc8Error, decode_marc8
 from .record import (
     FIELD_TERMINATOR,
     ControlField,
@@ -132,6 +131,9 @@ def _decode_marc8_field(tag: str, body: bytes) -> str:
     """Each subfield on its own, as the character sets go back to their defaults at every delimiter."""
     if body.isascii() and _ESCAPE not in body and b"&#x" not in body:
         return body.decode("ascii")
+    # Here, because its tables are large, and only who reads such a record needs them.
+    from .marc8 import Marc8Error, decode_marc8
+
     position = 0
     parts: list[str] = []
     for part in body.split(_SF_BYTES):
