@@ -4,7 +4,6 @@ While Redis is away each process counts in its own memory: limits hold more loos
 and no request fails because of it.
 """
 
-import functools
 import hashlib
 import logging
 import math
@@ -12,49 +11,19 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import redis
 from django.conf import settings
-from limits import RateLimitItemPerSecond
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
+
+from saas.core.api.windows import CONSUME, GIVE_BACK, MICROSECONDS, Counted, LocalWindows
+from saas.core.redis_line import line_to
 
 logger = logging.getLogger(__name__)
 
-TIMEOUT_SECONDS = 0.5
 RETRY_SECONDS = 5.0
 LOG_EVERY_SECONDS = 60.0
 _Result = TypeVar("_Result")
-
-# A list of the moments (seconds, of Redis's own clock) at which units were taken, newest first.
-# All policies are looked at before any is charged: a refused request costs nothing anywhere.
-_CONSUME = """
-local clock = redis.call('TIME')
-local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
-local allowed = 1
-for i, key in ipairs(KEYS) do
-  local quota, window = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
-  local oldest = redis.call('LINDEX', key, -1)
-  while oldest and tonumber(oldest) <= now - window do
-    redis.call('RPOP', key)
-    oldest = redis.call('LINDEX', key, -1)
-  end
-  if redis.call('LLEN', key) >= quota then allowed = 0 end
-end
-local answer = {allowed}
-for i, key in ipairs(KEYS) do
-  local window = tonumber(ARGV[2 * i])
-  if allowed == 1 then
-    redis.call('LPUSH', key, string.format('%.6f', now))
-    redis.call('PEXPIRE', key, window * 1000)
-  end
-  local oldest = redis.call('LINDEX', key, -1)
-  answer[2 * i] = redis.call('LLEN', key)
-  answer[2 * i + 1] = string.format('%.6f', oldest and tonumber(oldest) + window - now or 0)
-end
-return answer
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +54,16 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Whether all charges fitted, and how each policy stands now."""
+    """Whether all charges fitted, and how each policy stands now.
+
+    `moment` is when, in microseconds of the clock that counted; `shared` whether that was Redis'.
+    """
 
     allowed: bool
     states: tuple[State, ...]
     charges: tuple[Charge, ...]
+    moment: int = 0
+    shared: bool = True
 
     @property
     def retry_after(self) -> int:
@@ -99,21 +73,34 @@ class Outcome:
 
 def consume(charges: Sequence[Charge]) -> Outcome:
     """Take one unit of each policy, or none where any is exhausted. Never raises for a broken Redis."""
-    return _with_redis(lambda: _consume_in_redis(charges), lambda: _consume_in_memory(charges))
+    shared, (allowed, moment, found) = _with_redis(
+        lambda: (True, _consume_in_redis(charges)), lambda: (False, _consume_in_memory(charges))
+    )
+    states = [
+        State(charge.policy, max(0, charge.policy.quota - used), max(0, -(-reset // MICROSECONDS)))
+        for charge, (used, reset) in zip(charges, found, strict=True)
+    ]
+    return Outcome(allowed, tuple(states), tuple(charges), moment, shared)
 
 
 def give_back(outcome: Outcome) -> Outcome:
-    """Return the units of an allowed outcome and how its policies stand then."""
+    """Return the units of an allowed outcome and how its policies stand then.
+
+    Where Redis has gone since they were taken, they come back with their window.
+    """
     keys = [charge.key for charge in outcome.charges]
-    _with_redis(lambda: _pop_in_redis(keys), lambda: _pop_in_memory(outcome.charges))
+    if outcome.shared:
+        _with_redis(lambda: _give_back_in_redis(keys, outcome.moment), lambda: None)
+    else:
+        local.give_back(keys, outcome.moment)
     states = (replace(s, remaining=min(s.policy.quota, s.remaining + 1)) for s in outcome.states)
     return replace(outcome, states=tuple(states))
 
 
 def forget(charge: Charge) -> None:
     """Drop everything counted under this key."""
-    _with_redis(lambda: _client().delete(_name(charge.key)), lambda: None)
-    _memory().storage.clear(_item(charge.policy).key_for(charge.key))
+    _with_redis(lambda: line_to(_url()).ask([b"DEL", _name(charge.key)]), lambda: None)
+    local.forget(charge.key)
 
 
 def digest(subject: str) -> str:
@@ -123,54 +110,62 @@ def digest(subject: str) -> str:
 
 # -- Redis ----------------------------------------------------------------------------------------------
 
-
-@functools.cache
-def _connect(url: str) -> "tuple[redis.Redis, Any]":
-    client = redis.Redis.from_url(
-        url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS, decode_responses=True
-    )
-    return client, client.register_script(_CONSUME)
+_SCRIPTS = {script: hashlib.sha1(script.encode()).hexdigest().encode() for script in (CONSUME, GIVE_BACK)}  # noqa: S324
 
 
 def _url() -> str:
     return str(getattr(settings, "RATE_LIMIT_REDIS_URL", None) or settings.REDIS_URL)
 
 
-def _client() -> "redis.Redis":
-    return _connect(_url())[0]
+def _name(key: str) -> bytes:
+    return b"window:" + key.encode()
 
 
-def _name(key: str) -> str:
-    return f"limit:{key}"
+def _run(script: str, keys: Sequence[str], *arguments: int) -> bytes:
+    """Run a script that Redis knows from the call before, or learns now."""
+    line = line_to(_url())
+    rest = [b"%d" % len(keys), *map(_name, keys), *(b"%d" % number for number in arguments)]
+    try:
+        answer: bytes = line.ask([b"EVALSHA", _SCRIPTS[script], *rest])
+    except redis.exceptions.NoScriptError:
+        answer = line.ask([b"EVAL", script.encode(), *rest])
+    return answer
 
 
-def _consume_in_redis(charges: Sequence[Charge]) -> Outcome:
-    script = _connect(_url())[1]
+def _consume_in_redis(charges: Sequence[Charge]) -> Counted:
     numbers = [number for charge in charges for number in (charge.policy.quota, charge.policy.window)]
-    answer = script(keys=[_name(charge.key) for charge in charges], args=numbers)
-    states = [
-        State(charge.policy, max(0, charge.policy.quota - int(used)), max(0, math.ceil(float(reset))))
-        for charge, used, reset in zip(charges, answer[1::2], answer[2::2], strict=True)
-    ]
-    return Outcome(bool(answer[0]), tuple(states), tuple(charges))
+    answer = _run(CONSUME, [charge.key for charge in charges], *numbers)
+    allowed, moment, *found = map(int, answer.split())
+    return allowed == 1, moment, list(zip(found[::2], found[1::2], strict=True))
 
 
-def _pop_in_redis(keys: Sequence[str]) -> None:
-    with _client().pipeline(transaction=False) as pipe:
-        for key in keys:
-            pipe.lpop(_name(key))
-        pipe.execute()
+def _give_back_in_redis(keys: Sequence[str], moment: int) -> None:
+    _run(GIVE_BACK, keys, moment)
 
 
 class _Breaker:
-    """Leaves Redis alone for some seconds after a failure, and says so once a minute."""
+    """Leaves Redis alone for some seconds after a failure, and says so once a minute.
+
+    When they are over one thread tries, while the others go on without: one request waits for a Redis that hangs.
+    """
 
     def __init__(self) -> None:
         self.closed_until = 0.0
         self.logged_at = -math.inf
+        self._trying = threading.Lock()
 
     def open(self) -> bool:
-        return time.monotonic() >= self.closed_until
+        if not self.closed_until:
+            return True
+        with self._trying:
+            moment = time.monotonic()
+            if moment < self.closed_until:
+                return False
+            self.closed_until = moment + RETRY_SECONDS
+            return True
+
+    def mend(self) -> None:
+        self.closed_until = 0.0
 
     def trip(self, error: Exception) -> None:
         moment = time.monotonic()
@@ -183,51 +178,24 @@ class _Breaker:
 breaker = _Breaker()
 
 
-def _with_redis(shared: Callable[[], _Result], local: Callable[[], _Result]) -> _Result:
+def _with_redis(shared: Callable[[], _Result], alone: Callable[[], _Result]) -> _Result:
     if breaker.open():
         try:
-            return shared()
+            result = shared()
         except (redis.RedisError, OSError, ValueError) as error:  # ValueError: an address that is no URL
             breaker.trip(error)
-    return local()
+        else:
+            if breaker.closed_until:
+                breaker.mend()
+            return result
+    return alone()
 
 
 # -- memory ---------------------------------------------------------------------------------------------
 
-_memory_lock = threading.Lock()
+local = LocalWindows()
 
 
-@functools.cache
-def _memory() -> MovingWindowRateLimiter:
-    return MovingWindowRateLimiter(MemoryStorage())
-
-
-def _item(policy: Policy) -> RateLimitItemPerSecond:
-    return RateLimitItemPerSecond(policy.quota, policy.window)
-
-
-def _consume_in_memory(charges: Sequence[Charge]) -> Outcome:
-    window = _memory()
-    with _memory_lock:
-        allowed = all(window.test(_item(charge.policy), charge.key) for charge in charges)
-        if allowed:
-            for charge in charges:
-                window.hit(_item(charge.policy), charge.key)
-        states = tuple(_state_in_memory(charge) for charge in charges)
-    return Outcome(allowed, states, tuple(charges))
-
-
-def _state_in_memory(charge: Charge) -> State:
-    reset, remaining = _memory().get_window_stats(_item(charge.policy), charge.key)
-    return State(charge.policy, max(0, remaining), max(0, math.ceil(reset - time.time())))
-
-
-def _pop_in_memory(charges: Sequence[Charge]) -> None:
-    storage = _memory().storage
-    if not isinstance(storage, MemoryStorage):
-        raise TypeError("the fallback counts in memory")
-    with _memory_lock:
-        for charge in charges:
-            taken = storage.events.get(_item(charge.policy).key_for(charge.key))
-            if taken:
-                taken.pop(0)
+def _consume_in_memory(charges: Sequence[Charge]) -> Counted:
+    limits = [(charge.key, charge.policy.quota, charge.policy.window) for charge in charges]
+    return local.consume(limits, time.monotonic_ns() // 1000)

@@ -1,16 +1,23 @@
 """The counting itself: exact in Redis, still there without it, never an error."""
 
+import contextlib
 import logging
+import signal
+import subprocess
+import tempfile
 import threading
 import time
 import uuid
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import redis
 
+from saas.core import redis_line
 from saas.core.api import limiter
 from saas.core.api.limiter import Charge, Policy, consume, forget, give_back
+from saas.embedded import binaries
 
 AWAY = "redis://127.0.0.1:1/0"  # nothing listens on port 1
 
@@ -74,6 +81,30 @@ def test_what_is_given_back_can_be_used_again(store: str, key: str) -> None:
     assert [consume(charges).allowed for _n in range(3)] == [True, True, False]
 
 
+def test_what_is_given_back_is_ones_own(store: str, key: str) -> None:
+    """A later caller's unit stays as long as its own window, whoever gives theirs back in between."""
+    charges = [Charge(Policy("burst", 2, 1), key)]
+    first = consume(charges)
+    time.sleep(0.6)
+    consume(charges)
+    give_back(first)
+    time.sleep(0.6)
+    assert consume(charges).states[0].remaining == 0
+
+
+def test_given_back_again_and_again_it_takes_no_room(store: str, key: str) -> None:
+    charges = [Charge(Policy("burst", 3, 60), key)]
+    for _n in range(200):
+        give_back(consume(charges))
+    stored = (
+        limiter.local._groups[key]
+        if store == "memory"
+        else limiter.line_to(limiter._url()).ask([b"GET", limiter._name(key)])
+    )
+    assert len(stored) < 20
+    assert consume(charges).states[0].remaining == 2
+
+
 def test_forgetting_starts_again(store: str, key: str) -> None:
     charge = Charge(Policy("login-account", 1, 60), key)
     consume([charge])
@@ -99,6 +130,32 @@ def test_parallel_callers_get_exactly_the_quota(store: str, key: str) -> None:
     assert (len(allowed), sum(allowed)) == (40, 10)
 
 
+def test_parallel_callers_of_several_policies_stay_within_each(store: str, key: str) -> None:
+    """More than PARTS units, so that they are counted in groups; what one policy refuses the other keeps."""
+    tight, wide = Charge(Policy("library", 60, 60), key + "a"), Charge(Policy("burst", 200, 60), key + "b")
+    allowed: list[bool] = []
+    start = threading.Barrier(8)
+
+    def work() -> None:
+        start.wait()
+        for _n in range(20):
+            outcome = consume([wide, tight])
+            allowed.append(outcome.allowed)
+            if len(allowed) % 5 == 0 and outcome.allowed:
+                give_back(outcome)
+                allowed.append(False)
+                allowed.remove(True)
+
+    threads = [threading.Thread(target=work) for _n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(allowed) == 60
+    assert consume([tight]).states[0].remaining == 0
+    assert consume([wide]).states[0].remaining == 200 - 60 - 1
+
+
 def test_no_charge_is_no_limit(store: str) -> None:
     assert consume([]).allowed
     assert consume([]).retry_after == 1
@@ -120,13 +177,13 @@ def away(settings: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     settings.RATE_LIMIT_REDIS_URL = AWAY
     monkeypatch.setattr(limiter, "breaker", limiter._Breaker())
     attempts: list[str] = []
-    real = limiter._connect
+    real = limiter.line_to
 
     def connect(url: str) -> Any:
         attempts.append(url)
         return real(url)
 
-    monkeypatch.setattr(limiter, "_connect", connect)
+    monkeypatch.setattr(limiter, "line_to", connect)
     return attempts
 
 
@@ -172,3 +229,129 @@ def test_a_redis_that_breaks_in_the_middle_still_limits(monkeypatch: Any, key: s
     monkeypatch.setattr(limiter, "_consume_in_redis", broken)
     charges = [Charge(Policy("burst", 1, 60), key)]
     assert [consume(charges).allowed for _n in range(2)] == [True, False]
+
+
+@pytest.fixture
+def own_redis(tmp_path: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Any]]:
+    """Starts a Redis server of the test's own, which the limits use; it can be ended and started again."""
+    socket = f"{tempfile.mkdtemp(prefix='lh')}/r.sock"
+    settings.RATE_LIMIT_REDIS_URL = f"unix://{socket}?db=0"
+    monkeypatch.setattr(limiter, "breaker", limiter._Breaker())
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start() -> subprocess.Popen[bytes]:
+        command = [
+            binaries.locate().redis,
+            "--port",
+            "0",
+            "--unixsocket",
+            socket,
+            "--save",
+            "",
+            "--dir",
+            tmp_path,
+        ]
+        server = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
+        running.append(server)
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            with contextlib.suppress(redis.RedisError):
+                if redis.Redis(unix_socket_path=socket).ping():
+                    return server
+            time.sleep(0.02)
+        raise AssertionError("Redis did not start")
+
+    yield start
+    for server in running:
+        server.kill()
+        server.wait()
+
+
+def test_redis_ends_and_comes_back(
+    own_redis: Callable[[], Any], key: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    charges = [Charge(Policy("burst", 3, 60), key)]
+    server = own_redis()
+    assert [consume(charges).allowed for _n in range(2)] == [True, True]
+    assert used_store() == "redis"
+    server.kill()
+    server.wait()
+    # This process alone counts now, from nothing, and nobody fails.
+    assert [consume(charges).allowed for _n in range(5)] == [True, True, True, False, False]
+    assert used_store() == "memory"
+    assert len(caplog.records) == 1
+    own_redis()
+    assert not consume(charges).allowed, "it is not asked at every request whether it is back"
+    limiter.breaker.closed_until = time.monotonic()
+    assert [consume(charges).allowed for _n in range(4)] == [True, True, True, False]
+    assert used_store() == "redis"
+
+
+def test_a_restart_between_two_requests_is_not_noticed(
+    own_redis: Callable[[], Any], key: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The kept connection has ended and the script is forgotten: both are made anew, and no limit falls to memory."""
+    charges = [Charge(Policy("burst", 3, 60), key)]
+    server = own_redis()
+    consume(charges)
+    server.kill()
+    server.wait()
+    own_redis()
+    assert consume(charges).states[0].remaining == 2
+    assert used_store() == "redis"
+    assert not caplog.records
+
+
+def test_redis_that_hangs_costs_one_request_its_time_out(
+    own_redis: Callable[[], Any], key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    charges = [Charge(Policy("burst", 1000, 60), key)]
+    server = own_redis()
+    consume(charges)
+    server.send_signal(signal.SIGSTOP)
+    started = time.monotonic()
+    for _n in range(20):
+        assert consume(charges).allowed
+    assert time.monotonic() - started < 3 * redis_line.TIMEOUT_SECONDS
+    assert used_store() == "memory"
+    server.send_signal(signal.SIGCONT)
+    limiter.breaker.closed_until = time.monotonic()
+    # The late answer of the request that waited is not taken for this one's.
+    other = Charge(Policy("burst", 7, 60), key + "other")
+    assert consume([other]).states == (limiter.State(other.policy, 6, 60),)
+    assert used_store() == "redis"
+
+
+def test_after_a_failure_one_thread_tries_and_the_others_go_on(
+    own_redis: Callable[[], Any], key: str
+) -> None:
+    charges = [Charge(Policy("burst", 1000, 60), key)]
+    server = own_redis()
+    server.send_signal(signal.SIGSTOP)
+    consume(charges)
+    limiter.breaker.closed_until = time.monotonic()
+    slow: list[float] = []
+
+    def work() -> None:
+        started = time.monotonic()
+        consume(charges)
+        slow.append(time.monotonic() - started)
+
+    threads = [threading.Thread(target=work) for _n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    server.send_signal(signal.SIGCONT)
+    assert sum(seconds > redis_line.TIMEOUT_SECONDS / 2 for seconds in slow) == 1
+
+
+def test_what_was_taken_without_redis_is_not_given_back_there(own_redis: Callable[[], Any], key: str) -> None:
+    charges = [Charge(Policy("burst", 5, 60), key)]
+    limiter.breaker.trip(OSError())
+    alone = consume(charges)
+    limiter.breaker.mend()
+    own_redis()
+    consume(charges)
+    give_back(alone)
+    assert consume(charges).states[0].remaining == 3
