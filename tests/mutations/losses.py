@@ -89,12 +89,20 @@ LOSSES = (
     Mutation(
         name="idempotency-key-never-claimed",
         file="shared_apps/delivery/services/idempotency.py",
-        old="claimed = bool(cursor.rowcount == 1)",
-        new="claimed = True",
+        old='RETURNING id"',
+        new="RETURNING id\".replace('DO NOTHING', 'DO UPDATE SET state = \\'running\\'')",
         tests=(
             f"{_IDEMPOTENCY}::TestOneCaller::test_the_same_request_gets_the_same_answer_and_is_done_once",
         ),
         why="a repeated request would be carried out again",
+    ),
+    Mutation(
+        name="idempotency-key-not-locked",
+        file="shared_apps/delivery/services/idempotency.py",
+        old="pg_try_advisory_xact_lock(hashtextextended(%(place)s::text, 0)) AS is_free",
+        new="true AS is_free",
+        tests=(f"{_IDEMPOTENCY}::test_while_the_first_is_running_the_second_is_told_so",),
+        why="a repeated request would wait in the insert, for as long as the first one runs",
     ),
     Mutation(
         name="idempotency-insert-fails-on-repeat",
@@ -109,8 +117,8 @@ LOSSES = (
     Mutation(
         name="idempotency-ignores-the-body",
         file="shared_apps/delivery/services/idempotency.py",
-        old="if answer.fingerprint != fingerprint:",
-        new="if not answer.fingerprint:",
+        old="if of_request != fingerprint:",
+        new="if not of_request:",
         tests=(
             f"{_IDEMPOTENCY}::TestOneCaller::test_the_key_with_another_body_is_refused_and_changes_nothing",
         ),

@@ -32,10 +32,11 @@ def once(request: HttpRequest, work: Callable[[], HttpResponse]) -> HttpResponse
     caller, fingerprint = f"user:{principal.user_id}", _fingerprint(request)
     key = f"form:{fingerprint}"
     with transaction.atomic():
-        if not claim(caller, key, fingerprint):
+        claimed = claim(caller, key, fingerprint)
+        if claimed is None:
             return replay(caller, key, fingerprint)
         response = work()
-        store(caller, key, response)
+        store(claimed, response)
         return response
 
 

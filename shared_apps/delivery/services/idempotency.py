@@ -1,7 +1,7 @@
 """`Idempotency-Key`: the same request again gets the same answer again, and its work is done once (api.md).
 
-Everything happens in one transaction. The key is inserted first; a second request with it waits for the first on the
-unique index, for a short time only, and then finds the stored answer. The work runs in a savepoint, so a refusal
+Everything happens in one transaction. The key is locked and inserted first; a second request with it waits for the
+first, for a short time only, and then finds the stored answer. The work runs in a savepoint, so a refusal
 undoes it and is stored all the same. An answer of 429 or 5xx undoes the key as well: the client may try again.
 """
 
@@ -19,6 +19,7 @@ from django.db.utils import OperationalError
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.crypto import salted_hmac
+from psycopg import sql
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -27,6 +28,8 @@ from saas.core import clock
 from saas.core.api.renderers import ORJSONRenderer
 from saas.core.api.throttling import client_address
 from saas.core.principals import principal_of
+from saas.core.tenancy import current_schema
+from saas.core.writes import Part, Statement, Write, inserting
 from shared_apps.delivery import rules
 from shared_apps.delivery.errors import (
     IdempotencyInProgress,
@@ -73,7 +76,8 @@ def idempotent(method: Method) -> Method:
 def _answer_once(
     view: APIView, caller: str, key: str, fingerprint: str, work: Callable[[], HttpResponseBase]
 ) -> HttpResponseBase:
-    if not claim(caller, key, fingerprint):
+    claimed = claim(caller, key, fingerprint)
+    if claimed is None:
         return replay(caller, key, fingerprint)
     try:
         with transaction.atomic():
@@ -85,26 +89,37 @@ def _answer_once(
         connection.needs_rollback = False
     if response.status_code == 429 or response.status_code >= 500:
         raise _NotStored(response)
-    store(caller, key, response)
+    store(claimed, response)
     return response
 
 
-def claim(caller: str, key: str, fingerprint: str) -> bool:
-    """Claim a key in the caller's transaction; False where it is known already.
+def claim(caller: str, key: str, fingerprint: str) -> int | None:
+    """Claim a key until the caller's transaction ends; its row, None where it is known already. One statement.
 
-    Raises IdempotencyInProgress while its first request runs.
+    The key is locked by its number before it is inserted, so that nobody waits inside the insert: who finds it locked
+    waits for the lock, for a short time, and asks again. Raises IdempotencyInProgress while its first request runs.
     """
+    values = {
+        "place": f"idempotency:{current_schema()}:{caller}:{key}",
+        "caller": caller,
+        "key": key,
+        "fingerprint": fingerprint,
+        "now": clock.now(),
+    }
+    is_free, claimed = _CLAIM.row(values) or (False, None)
+    if not is_free:
+        _wait_for_first(values)
+        is_free, claimed = _CLAIM.row(values) or (False, None)
+    return cast("int | None", claimed)
+
+
+def _wait_for_first(values: dict[str, Any]) -> None:
+    """Wait until the first request with this key has ended. Raises IdempotencyInProgress if that takes too long."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL lock_timeout = %s", [WAIT_FOR_FIRST])
-            cursor.execute(
-                "INSERT INTO delivery_idempotentanswer (caller, key, fingerprint, state, headers, created_at)"
-                " VALUES (%s, %s, %s, 'running', '{}', %s) ON CONFLICT (caller, key) DO NOTHING",
-                [caller, key, fingerprint, clock.now()],
-            )
-            claimed = bool(cursor.rowcount == 1)
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%(place)s, 0))", values)
             cursor.execute("SET LOCAL lock_timeout = '10s'")
-            return claimed
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE:
             raise IdempotencyInProgress from error
@@ -113,18 +128,19 @@ def claim(caller: str, key: str, fingerprint: str) -> bool:
 
 def replay(caller: str, key: str, fingerprint: str) -> HttpResponse:
     """The stored answer to a key that was claimed before. Raises IdempotencyKeyReused for another request."""
-    answer = IdempotentAnswer.objects.get(caller=caller, key=key)
-    if answer.fingerprint != fingerprint:
+    found = _STORED.row({"caller": caller, "key": key})
+    if found is None:
+        raise IdempotentAnswer.DoesNotExist
+    of_request, status, headers, body = found
+    if of_request != fingerprint:
         raise IdempotencyKeyReused
     # The stored bytes, not their meaning rendered once more: the second answer is the first, to the letter.
     return HttpResponse(
-        bytes(answer.body or b""),
-        status=answer.status,
-        headers={**answer.headers, "Idempotent-Replayed": "true"},
+        bytes(body or b""), status=status, headers={**orjson.loads(headers), "Idempotent-Replayed": "true"}
     )
 
 
-def store(caller: str, key: str, response: HttpResponseBase) -> None:
+def store(claimed: int, response: HttpResponseBase) -> None:
     """Keep the answer to a claimed key."""
     if isinstance(response, Response):
         body = ORJSONRenderer().render(response.data) if response.data is not None else b""
@@ -133,12 +149,42 @@ def store(caller: str, key: str, response: HttpResponseBase) -> None:
         body = cast(HttpResponse, response).content
         content_type = response.headers["Content-Type"]
     headers = {name: response[name] for name in _KEPT_HEADERS if response.has_header(name)}
-    IdempotentAnswer.objects.filter(caller=caller, key=key).update(
-        state="done",
-        status=response.status_code,
-        headers={**headers, "Content-Type": content_type},
-        body=body,
+    headers["Content-Type"] = content_type
+    _STORE.run(
+        {
+            "id": claimed,
+            "status": response.status_code,
+            "headers": orjson.dumps(headers).decode(),
+            "body": body,
+        }
     )
+
+
+def _claiming() -> tuple[Part, ...]:
+    mine = "SELECT pg_try_advisory_xact_lock(hashtextextended(%(place)s::text, 0)) AS is_free"
+    return (
+        Part("mine", sql.SQL(mine)),
+        inserting(
+            "claimed",
+            IdempotentAnswer,
+            values={"caller": "caller", "key": "key", "fingerprint": "fingerprint", "created_at": "now"},
+            of="mine",
+            ending="WHERE mine.is_free ON CONFLICT (caller, key) DO NOTHING RETURNING id",
+        ),
+    )
+
+
+_CLAIM = Write(_claiming, "SELECT mine.is_free, (SELECT id FROM claimed) FROM mine")
+_STORED = Statement(
+    "SELECT {answer.fingerprint}, {answer.status}, {answer.headers}::text, {answer.body} FROM {answer}"
+    " WHERE {answer.caller} = %(caller)s AND {answer.key} = %(key)s",
+    answer=IdempotentAnswer,
+)
+_STORE = Statement(
+    "UPDATE {answer} SET {answer:state} = 'done', {answer:status} = %(status)s::smallint,"
+    " {answer:headers} = %(headers)s::jsonb, {answer:body} = %(body)s WHERE {answer.pk} = %(id)s::bigint",
+    answer=IdempotentAnswer,
+)
 
 
 def _caller(request: Request) -> str:
