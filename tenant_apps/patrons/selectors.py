@@ -61,7 +61,7 @@ def matching(patrons: QuerySet[Patron], text: str) -> QuerySet[Patron]:
 PATRON_BY_CARD = Lock(
     Patron,
     "SELECT {patron.pk} FROM {patron} JOIN {card} ON {card.patron} = {patron.pk}"
-    " WHERE {card.number} = %(card_number)s",
+    " WHERE {card.number} = %(card_number)s::text",
     patron=Patron,
     card=Card,
 )

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from saas.core.db.rows import row_by
 from saas.core.errors import NotFound
 
 MAX_ID = 2**63 - 1
@@ -175,11 +176,10 @@ class CodeRelatedField(_RowsPerCall, serializers.SlugRelatedField[Model]):
         """Return the row. Fails with `does_not_exist` or `invalid`."""
         if not isinstance(data, str):
             self.fail("invalid")
-        rows = self.get_queryset()
         usable = len(data) <= LINE_LENGTH and not forbidden_character(data, multiline=False)
-        row = rows.filter(**{str(self.slug_field): data}).first() if usable else None
+        row = row_by(cast(Any, self).queryset, str(self.slug_field)).find(data) if usable else None
         if row is None:
-            name = rows.model._meta.verbose_name
+            name = self.get_queryset().model._meta.verbose_name
             self.fail("does_not_exist", model=name, value=data[:64] if usable else "...")
         return row
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,14 +38,16 @@ def inserting(
     constant.
     """
     columns: dict[str, sql.Composable] = {}
-    wanted = {**{column: sql.Placeholder(value) for column, value in values.items()}, **(computed or {})}
+    unknown = {*values, *(computed or {})}
     for field in model._meta.concrete_fields:
         column = str(field.column)
-        value = wanted.pop(column) if column in wanted else _default(field)
-        if value is not None:
+        unknown.discard(column)
+        if column in values:
+            columns[column] = sql.SQL("{}::{}").format(sql.Placeholder(values[column]), _type(field))
+        elif (value := (computed or {}).get(column) or _default(field)) is not None:
             columns[column] = value
-    if wanted:
-        raise TypeError(f"{model._meta.label} has no column {', '.join(wanted)}")
+    if unknown:
+        raise TypeError(f"{model._meta.label} has no column {', '.join(sorted(unknown))}")
     query = sql.SQL("INSERT INTO {} ({}) SELECT {}{}{}").format(
         sql.Identifier(str(model._meta.db_table)),
         sql.SQL(", ").join(sql.Identifier(column) for column in columns),
@@ -53,6 +56,11 @@ def inserting(
         sql.SQL(f" {ending}" if ending else ""),
     )
     return Part(name, query, after)
+
+
+def _type(field: Any) -> sql.SQL:
+    """The type of a column without its length: a cast to a length cuts silently what the column would refuse."""
+    return sql.SQL(re.sub(r"\(.*\)", "", field.db_type(connection)))
 
 
 def _default(field: Any) -> sql.Composable | None:

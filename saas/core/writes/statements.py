@@ -43,7 +43,7 @@ def _pieces(template: str, tables: Mapping[str, type[models.Model]]) -> Iterator
 class Statement:
     """One statement whose text is the same for every library, so that its plan can be kept.
 
-    Values stand in it as `%(name)s`.
+    Values stand in it as `%(name)s::type`: the server is told the text before it knows them.
     """
 
     def __init__(self, template: str, **tables: type[models.Model]) -> None:
@@ -60,14 +60,19 @@ class Statement:
     def row(self, values: Values) -> tuple[Any, ...] | None:
         """Run it in the current schema; its first row, None without one."""
         with connection.cursor() as cursor:
-            cursor.execute(self.text, values)
+            cursor.execute(self.text, _sent(values))
             return cast("tuple[Any, ...] | None", cursor.fetchone())
 
     def run(self, values: Values) -> int:
         """Run it where it answers with no rows; the number of rows that it wrote."""
         with connection.cursor() as cursor:
-            cursor.execute(self.text, values)
+            cursor.execute(self.text, _sent(values))
             return int(cursor.rowcount)
+
+
+def _sent(values: Values) -> dict[str, Any]:
+    """Numbers as text: psycopg would tell PostgreSQL their size, and each size is another prepared statement."""
+    return {name: str(value) if type(value) is int else value for name, value in values.items()}
 
 
 class Write(Statement):

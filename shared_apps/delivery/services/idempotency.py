@@ -118,7 +118,7 @@ def _wait_for_first(values: dict[str, Any]) -> None:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL lock_timeout = %s", [WAIT_FOR_FIRST])
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%(place)s, 0))", values)
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%(place)s::text, 0))", values)
             cursor.execute("SET LOCAL lock_timeout = '10s'")
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE:
@@ -177,7 +177,7 @@ def _claiming() -> tuple[Part, ...]:
 _CLAIM = Write(_claiming, "SELECT mine.is_free, (SELECT id FROM claimed) FROM mine")
 _STORED = Statement(
     "SELECT {answer.fingerprint}, {answer.status}, {answer.headers}::text, {answer.body} FROM {answer}"
-    " WHERE {answer.caller} = %(caller)s AND {answer.key} = %(key)s",
+    " WHERE {answer.caller} = %(caller)s::text AND {answer.key} = %(key)s::text",
     answer=IdempotentAnswer,
 )
 _STORE = Statement(

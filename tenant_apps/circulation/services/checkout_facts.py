@@ -33,7 +33,7 @@ _FACTS = Statement(
             WHERE {rule.category} IS NULL OR {rule.category} = {category.pk})
     FROM {copy} JOIN {title} ON {title.pk} = {copy.title} JOIN {item_type} ON {item_type.pk} = {copy.item_type},
         {patron} JOIN {category} ON {category.pk} = {patron.category} JOIN {card} ON {card.patron} = {patron.pk}
-    WHERE {copy.pk} = %(copy)s AND {patron.pk} = %(patron)s AND {card.number} = %(card_number)s
+    WHERE {copy.pk} = %(copy)s::bigint AND {patron.pk} = %(patron)s::bigint AND {card.number} = %(card_number)s::text
     """,
     title=Title,
     copy=Copy,

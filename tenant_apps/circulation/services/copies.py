@@ -10,12 +10,13 @@ from tenant_apps.circulation.models import Copy
 
 # The copy with the barcode `copy_barcode`; answers its id.
 COPY_BY_BARCODE = Lock(
-    Copy, "SELECT {copy.pk} FROM {copy} WHERE {copy.barcode} = %(copy_barcode)s", copy=Copy
+    Copy, "SELECT {copy.pk} FROM {copy} WHERE {copy.barcode} = %(copy_barcode)s::text", copy=Copy
 )
 
 _PLACE = """
-    UPDATE {copy} SET {copy:current_branch} = %(here)s, {copy:lost_at} = NULL, {copy:version} = {copy.version} + 1
-    WHERE {copy.pk} = %(copy)s AND ({copy.current_branch} <> %(here)s OR {copy.lost_at} IS NOT NULL)
+    UPDATE {copy}
+    SET {copy:current_branch} = %(here)s::bigint, {copy:lost_at} = NULL, {copy:version} = {copy.version} + 1
+    WHERE {copy.pk} = %(copy)s::bigint AND ({copy.current_branch} <> %(here)s::bigint OR {copy.lost_at} IS NOT NULL)
 """
 
 

@@ -21,7 +21,7 @@ _FACTS = Statement(
     FROM {copy} JOIN {title} ON {title.pk} = {copy.title} JOIN {home} ON {home.pk} = {copy.home_branch}
     LEFT JOIN {loan} ON {loan.copy} = {copy.pk} AND {loan.returned_at} IS NULL
     LEFT JOIN {lent_at} ON {lent_at.pk} = {loan.branch}
-    WHERE {copy.pk} = %(copy)s
+    WHERE {copy.pk} = %(copy)s::bigint
     """,
     copy=Copy,
     title=Title,

@@ -130,9 +130,10 @@ def _changes(facts: ReturnFacts, branch: Branch, action: str, effective: datetim
 
 
 _LOAN = """
-    UPDATE {loan} SET {loan:returned_at} = %(now)s, {loan:effective_return_at} = %(effective)s,
-        {loan:return_branch} = %(here)s, {loan:returned_by} = %(by)s, {loan:version} = {loan.version} + 1
-    WHERE {loan.pk} = %(loan)s AND {loan.returned_at} IS NULL RETURNING {loan.pk}
+    UPDATE {loan} SET {loan:returned_at} = %(now)s::timestamptz,
+        {loan:effective_return_at} = %(effective)s::timestamptz, {loan:return_branch} = %(here)s::bigint,
+        {loan:returned_by} = %(by)s::bigint, {loan:version} = {loan.version} + 1
+    WHERE {loan.pk} = %(loan)s::bigint AND {loan.returned_at} IS NULL RETURNING {loan.pk}
 """
 
 
@@ -146,7 +147,7 @@ def _close() -> tuple[Part, ...]:
 
 
 def _taken_in(action: str) -> tuple[Part, ...]:
-    return (placed(), audit.entry_part(action=action, target=Copy, row=sql.SQL("%(copy)s::text")))
+    return (placed(), audit.entry_part(action=action, target=Copy, row=sql.SQL("%(copy)s::bigint::text")))
 
 
 _CLOSE = Write(_close, "SELECT id FROM loan")
