@@ -39,6 +39,23 @@ def has_pages(endpoint: Endpoint) -> bool:
 PAGED = [endpoint for endpoint in LISTS if has_pages(endpoint)]
 
 
+def asker(scenes: Scenes, endpoint: Endpoint, caller: str | None = None) -> Any:
+    """`asker(...)(query, headers)` sends the example of an endpoint, with another query string if given.
+
+    By somebody who may read everything, where no caller is named.
+    """
+    who = caller or CALLERS[endpoint.site]
+    scene = scenes.of(endpoint.site)
+    path = scenes.example(endpoint.site, endpoint.key, scene, who).path
+    client = scenes.client(scene, who)
+
+    def send(query: str = "", headers: Mapping[str, str] | None = None) -> Any:
+        address = f"{path.partition('?')[0]}?{query}" if query else path
+        return client.get(address, headers=dict(headers or {}))
+
+    return send
+
+
 def ask(
     scenes: Scenes,
     endpoint: Endpoint,
@@ -47,10 +64,5 @@ def ask(
     headers: Mapping[str, str] | None = None,
     caller: str | None = None,
 ) -> Any:
-    """Send the example of an endpoint, with another query string if given, by somebody who may read everything."""
-    who = caller or CALLERS[endpoint.site]
-    scene = scenes.of(endpoint.site)
-    path = scenes.example(endpoint.site, endpoint.key, scene, who).path
-    if query:
-        path = f"{path.partition('?')[0]}?{query}"
-    return scenes.client(scene, who).get(path, headers=dict(headers or {}))
+    """One request of an `asker`."""
+    return asker(scenes, endpoint, caller)(query, headers)

@@ -20,12 +20,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from saas.core.api.keysets import Key, after, keys_for, ordered, values_of
-from saas.core.api.parameters import invalid_parameter
+from saas.core.api.parameters import CURSOR, invalid_parameter
 from saas.core.errors import InvalidCursor
 from saas.core.tenancy import current_schema
 
-CURSOR, PAGE_SIZE, ORDERING = "cursor", "page_size", "ordering"
+PAGE_SIZE, ORDERING = "page_size", "ordering"
 MAX_CURSOR_LENGTH = 4096
+# Of what `_encode` writes. With another number the cursors of the release before are refused, and not misread.
+CURSOR_FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,7 @@ class KeysetPagination(BasePagination):
         query = self.request.query_params
         bound = sorted((name, query[name]) for name in query if name not in (CURSOR, PAGE_SIZE))
         keys = ",".join(key.text for key in self._keys)
-        salt = f"cursor:{current_schema()}:{self.request.path}:{urlencode(bound)}:{keys}"
+        salt = f"cursor:{CURSOR_FORMAT}:{current_schema()}:{self.request.path}:{urlencode(bound)}:{keys}"
         return signing.Signer(salt=salt)
 
     def _encode(self, position: Position) -> str:
@@ -225,4 +227,4 @@ def _unpack(value: Any) -> Any:
     return value
 
 
-__all__ = ["Key", "KeysetPagination", "Position"]
+__all__ = ["CURSOR", "ORDERING", "PAGE_SIZE", "Key", "KeysetPagination", "Position"]

@@ -12,7 +12,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from saas.core.api.etags import conditional_list
 from saas.core.api.lookups import visible_or_404
-from saas.core.api.parameters import check_query_parameters
+from saas.core.api.parameters import CURSOR, check_query_parameters
 from saas.core.api.renderers import AcceptNegotiation
 from saas.core.api.tables import CsvRenderer, without_envelope
 from saas.core.api.throttling import add_rate_limit_headers, charge_address, give_back
@@ -35,6 +35,7 @@ class ApiBehaviour(_View):
     is shared with them; the view finds out by itself.
     `query_parameters`: the names that GET of the list (or of a plain view) knows, besides the pages' own.
     `detail_query_parameters`: those of GET on one record of a view set.
+    `may_be_empty`: those whose empty value means something; an empty cursor is refused as a cursor.
     `row_serializer_class`: what shows a row of the list, where that is not `serializer_class`; a plain view has a
     list where it says so. Lists are answered as CSV too.
     `throttle_policies`: names of settings.RATE_LIMITS that each request is counted against.
@@ -47,6 +48,7 @@ class ApiBehaviour(_View):
     shareable: ClassVar[frozenset[str]] = frozenset()
     query_parameters: ClassVar[frozenset[str]] = frozenset()
     detail_query_parameters: ClassVar[frozenset[str]] = frozenset()
+    may_be_empty: ClassVar[frozenset[str]] = frozenset({CURSOR})
     row_serializer_class: ClassVar[Any] = None
     throttle_policies: ClassVar[tuple[str, ...]] = ("burst",)
     error_codes: ClassVar[Mapping[str, tuple[type[DomainError], ...]]] = {}
@@ -104,7 +106,7 @@ class ApiBehaviour(_View):
         A refused caller is counted too, so that guessing is never free.
         """
         super().initial(request, *args, **kwargs)
-        check_query_parameters(request.query_params, self.allowed_query_parameters())
+        check_query_parameters(request.query_params, self.allowed_query_parameters(), self.may_be_empty)
 
     def perform_authentication(self, request: Request) -> None:
         """Authenticate, then count the request; a wrong credential counts against its address."""

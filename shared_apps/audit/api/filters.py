@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.db.models import Q
@@ -55,9 +55,11 @@ def _actor(text: Any) -> int:
 def _moment(name: str, text: Any) -> datetime:
     try:
         moment = parse_datetime(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        detail = _("Send a moment with its offset, such as 2026-11-20T09:30:00Z.")
-        raise invalid_parameter(name, "invalid", detail)
-    return moment
+        if moment is not None and moment.tzinfo is not None:
+            # In UTC, because a moment of year 1 or 9999 may lie in no year that the database has.
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise invalid_parameter(
+        name, "invalid", _("Send a moment with its offset, such as 2026-11-20T09:30:00Z.")
+    )

@@ -42,6 +42,7 @@ class AvailabilityView(ApiView):
 
     permissions: ClassVar = {"GET": None}
     query_parameters = frozenset({"subdomain"})
+    may_be_empty: ClassVar = frozenset({"subdomain"})
     error_codes: ClassVar = {"GET": (InvalidParameter,)}
 
     @extend_schema(

@@ -45,6 +45,7 @@ class SearchView(ApiView):
 
     permissions: ClassVar = {"GET": "catalog.view"}
     query_parameters: ClassVar = frozenset({"q", *FILTERS, CURSOR, PAGE_SIZE})
+    may_be_empty: ClassVar = frozenset({"q", CURSOR})
     error_codes: ClassVar = {"GET": (InvalidParameter, InvalidCursor)}
     row_serializer_class = HitSerializer
 

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from saas.core import clock
 from saas.core.api.fields import id_from_path
+from saas.core.api.parameters import CURSOR
 from saas.core.api.serializers import NothingSerializer
 from saas.core.api.views import ApiViewSet
 from saas.core.errors import NotFound, ValidationFailed
@@ -54,6 +55,7 @@ class MemberViewSet(ApiViewSet):
         "end_sessions": _ABOUT_ONE,
     }
     query_parameters: ClassVar = frozenset({"search", "state", "role", "branch", "collection"})
+    may_be_empty: ClassVar = frozenset({"search", CURSOR})
     ordering_fields: ClassVar = ("email", "name", "date_joined")
     default_ordering = "email"
     serializer_class = MemberSerializer

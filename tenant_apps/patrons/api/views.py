@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from saas.core import clock
 from saas.core.api.etags import etag_of, record_response, require_match
 from saas.core.api.lookups import visible_or_404
+from saas.core.api.parameters import CURSOR
 from saas.core.api.views import ApiViewSet
 from saas.core.errors import NotFound, PreconditionFailed, PreconditionRequired, ValidationFailed
 from shared_apps.delivery import services as delivery
@@ -89,6 +90,7 @@ class PatronViewSet(ApiViewSet):
         ),
     }
     query_parameters: ClassVar = frozenset({"search"})
+    may_be_empty: ClassVar = frozenset({"search", CURSOR})
     ordering_fields: ClassVar = ("name", "id")
     default_ordering = "name"
     idempotent = True
