@@ -10,8 +10,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import redis
 from django.conf import settings
@@ -26,8 +25,7 @@ LOG_EVERY_SECONDS = 60.0
 _Result = TypeVar("_Result")
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """At most `quota` units in any `window` seconds."""
 
     name: str
@@ -35,16 +33,14 @@ class Policy:
     window: int
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """One unit of a policy, counted under `key`."""
 
     policy: Policy
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """What a policy has left: units, and whole seconds until the oldest unit comes back."""
 
     policy: Policy
@@ -52,8 +48,7 @@ class State:
     reset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """Whether all charges fitted, and how each policy stands now.
 
     `moment` is when, in microseconds of the clock that counted; `shared` whether that was Redis'.
@@ -93,8 +88,8 @@ def give_back(outcome: Outcome) -> Outcome:
         _with_redis(lambda: _give_back_in_redis(keys, outcome.moment), lambda: None)
     else:
         local.give_back(keys, outcome.moment)
-    states = (replace(s, remaining=min(s.policy.quota, s.remaining + 1)) for s in outcome.states)
-    return replace(outcome, states=tuple(states))
+    states = (s._replace(remaining=min(s.policy.quota, s.remaining + 1)) for s in outcome.states)
+    return outcome._replace(states=tuple(states))
 
 
 def forget(charge: Charge) -> None:

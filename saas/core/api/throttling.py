@@ -4,9 +4,10 @@ The counting itself is in `saas.core.api.limiter`. No view is imported here: DRF
 classes while its views module is still loading.
 """
 
+import functools
 import ipaddress
 from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -20,11 +21,15 @@ from saas.core import metrics
 from saas.core.api import limiter
 from saas.core.api.limiter import Charge, Outcome, Policy
 from saas.core.errors import RateLimited
-from saas.core.tenancy import PUBLIC, current_schema
+from saas.core.tenancy import PUBLIC, LibraryContext, current_library_or_none, current_schema
 
 BURST, ANONYMOUS, KEY = "burst", "anonymous", "key"
 # All callers of a library, and of these the ones who have not signed in: they never use up what its people need.
 LIBRARY, GUESTS = "library", "library-guests"
+ALL = "all"
+_ALL_DIGEST = limiter.digest(ALL)
+# IPv6 with IPv4 inside and the name of an interface; what is longer is none.
+MAX_ADDRESS = 64
 _STATE = "_rate_limit_outcome"
 
 
@@ -35,6 +40,44 @@ def policy(name: str) -> Policy:
     another (requests, seconds) for a library's plan, or None. Raises ImproperlyConfigured for an unknown
     name.
     """
+    known = _known_policies()
+    found = known.get(name)
+    if found is None:
+        found = known[name] = _resolved(name)
+    return found
+
+
+class _Known(NamedTuple):
+    """The policies that a site has asked for, and what they were made from."""
+
+    library: LibraryContext | None
+    resolver: str | None
+    numbers: Any
+    policies: dict[str, Policy]
+
+
+# By schema. A library whose plan or status changes is another object, which each process hears of (saas.core.tenancy).
+_known: dict[str, _Known] = {}
+MOST_SITES = 10_000
+
+
+def _known_policies() -> dict[str, Policy]:
+    schema, library = current_schema(), current_library_or_none()
+    known = _known.get(schema)
+    resolver, numbers = getattr(settings, "RATE_LIMIT_RESOLVER", None), settings.RATE_LIMITS
+    if (
+        known is None
+        or known.library is not library
+        or known.resolver != resolver
+        or known.numbers is not numbers
+    ):
+        if len(_known) >= MOST_SITES:
+            _known.clear()
+        known = _known[schema] = _Known(library, resolver, numbers, {})
+    return known.policies
+
+
+def _resolved(name: str) -> Policy:
     resolver = getattr(settings, "RATE_LIMIT_RESOLVER", None)
     numbers = import_string(resolver)(name, current_schema()) if resolver else None
     if numbers is None:
@@ -128,10 +171,13 @@ def add_rate_limit_headers(request: Request | HttpRequest, response: HttpRespons
     if outcome is None:
         return
     states = outcome.states
-    response["RateLimit-Policy"] = ", ".join(
-        f'"{s.policy.name}";q={s.policy.quota};w={s.policy.window}' for s in states
-    )
-    response["RateLimit"] = ", ".join(f'"{s.policy.name}";r={s.remaining};t={s.reset}' for s in states)
+    response["RateLimit-Policy"] = _policy_header(tuple([state.policy for state in states]))
+    response["RateLimit"] = ", ".join([f'"{s.policy.name}";r={s.remaining};t={s.reset}' for s in states])
+
+
+@functools.lru_cache(maxsize=1024)
+def _policy_header(policies: tuple[Policy, ...]) -> str:
+    return ", ".join(f'"{limit.name}";q={limit.quota};w={limit.window}' for limit in policies)
 
 
 def _count(request: Request | HttpRequest, charges: Sequence[Charge]) -> Outcome | None:
@@ -156,7 +202,7 @@ def _charges(request: Request, names: Iterable[str]) -> list[Charge]:
     charges = [_charge(policy(_instead_of(name, burst)), subject) for name in names]
     if current_schema() != PUBLIC:
         of_library = (LIBRARY,) if caller else (LIBRARY, GUESTS)
-        charges += [_charge(policy(name), "all") for name in of_library if name in settings.RATE_LIMITS]
+        charges += [_charge(policy(name), ALL) for name in of_library if name in settings.RATE_LIMITS]
     return charges
 
 
@@ -177,10 +223,16 @@ def _signed_in_subject(request: Request) -> tuple[str, str] | None:
 
 
 def _charge(limit: Policy, subject: str) -> Charge:
-    return Charge(limit, f"{current_schema()}:{limit.name}:{limiter.digest(subject)}")
+    named = _ALL_DIGEST if subject is ALL else limiter.digest(subject)
+    return Charge(limit, f"{current_schema()}:{limit.name}:{named}")
 
 
 def _valid_address(text: str) -> str | None:
+    return _address(text) if len(text) <= MAX_ADDRESS else None
+
+
+@functools.lru_cache(maxsize=1024)
+def _address(text: str) -> str | None:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

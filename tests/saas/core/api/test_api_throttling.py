@@ -1,5 +1,6 @@
 """Who is counted, against what, and how an answer tells."""
 
+import dataclasses
 import uuid
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from saas.core.api.etags import record_response
 from saas.core.api.throttling import address_subject, check_limit, client_address, policy, reset_limit
 from saas.core.api.views import ApiView
 from saas.core.errors import RateLimited
+from saas.core.tenancy import LibraryContext
 
 Call = Callable[..., Any]
 
@@ -204,3 +206,35 @@ def test_an_ipv6_caller_is_its_network(rf: RequestFactory) -> None:
     assert subject("2001:db8:1:2::3") == subject("2001:db8:1:2:ffff::4")
     assert subject("2001:db8:1:2::3") != subject("2001:db8:1:3::3")
     assert subject("192.0.2.1") != subject("192.0.2.2")
+
+
+def test_what_a_plan_says_is_asked_once_and_again_when_the_library_has_changed(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change of the plan makes another library of it for this process, announced as for everything else."""
+    asked: list[str] = []
+
+    def resolve(name: str, schema: str) -> tuple[int, int]:
+        asked.append(name)
+        return (len(asked), 60)
+
+    monkeypatch.setattr(throttling, "counting_for_the_test", resolve, raising=False)
+    settings.RATE_LIMIT_RESOLVER = "saas.core.api.throttling.counting_for_the_test"
+    library = LibraryContext(uuid.uuid4(), "lib_x", "x", "X", "active", "free", "x.localhost")
+    monkeypatch.setattr(throttling, "current_library_or_none", lambda: library)
+    monkeypatch.setattr(throttling, "current_schema", lambda: "lib_x")
+    assert [policy("burst").quota for _n in range(3)] == [1, 1, 1]
+    library = dataclasses.replace(library, plan="large")
+    assert [policy("burst").quota for _n in range(3)] == [2, 2, 2]
+    settings.RATE_LIMITS = dict(settings.RATE_LIMITS)
+    assert policy("burst").quota == 3
+
+
+def test_a_text_that_is_no_address_takes_no_memory(rf: RequestFactory) -> None:
+    throttling._address.cache_clear()
+    for number in range(2_000):
+        assert client_address(rf.get("/", REMOTE_ADDR=f"{number}" * 1000)) == "unknown"
+    assert throttling._address.cache_info().currsize == 0
+    for number in range(2_000):
+        client_address(rf.get("/", REMOTE_ADDR=f"x{number}"))
+    assert throttling._address.cache_info().currsize == 1024
