@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import is_valid_path
@@ -17,11 +16,10 @@ from saas.core.api.problems import problem_response
 from saas.core.errors import BodyTooLarge, LengthRequired
 from saas.core.headers import add_fixed, fixed
 from saas.core.language import language_for
-from saas.core.logging import start_log_context
+from saas.core.logging import start_log_context, write_access_line
 from saas.core.security_events import source_is
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
-access_log = structlog.get_logger("libraryhub.access")
 # Nothing of a device is used; passkeys (publickey-credentials-*) are, by the pages of the site itself.
 _PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()"
@@ -58,15 +56,14 @@ class RequestContextMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer with `X-Request-ID`."""
-        identifier = start_log_context(request.headers.get("X-Request-ID", ""))
+        identifier = start_log_context(request.META.get("HTTP_X_REQUEST_ID", ""))
         request.request_id = identifier  # type: ignore[attr-defined]
         source_is(request)
         started = time.perf_counter()
         response = self.get_response(request)
         response["X-Request-ID"] = identifier
         # Who called was bound to the context where they were recognised: to look here would read in the wrong schema.
-        access_log.info(
-            "request",
+        write_access_line(
             method=request.method,
             path=request.path_info,
             status=response.status_code,

@@ -4,10 +4,10 @@ from typing import Any
 
 import structlog
 
-from saas.core.logging import mask_secrets, one_line
+from saas.core.logging import ACCESS, AccessFormatter, mask_secrets, merge_log_context, one_line
 
 _SHARED: list[Any] = [
-    structlog.contextvars.merge_contextvars,
+    merge_log_context,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -34,6 +34,8 @@ def logging_for(form: str, level: str) -> dict[str, Any]:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+    # The line of each request; in the readable form it goes the way of all others.
+    access = {"handlers": ["access"], "propagate": False} if form == "json" else {"propagate": True}
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -45,11 +47,16 @@ def logging_for(form: str, level: str) -> dict[str, Any]:
                     renderer,
                 ],
                 "foreign_pre_chain": _SHARED,
-            }
+            },
+            "access": {"()": AccessFormatter},
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+            "access": {"class": "logging.StreamHandler", "formatter": "access"},
+        },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
+            ACCESS: access,
             "django.server": {
                 "handlers": ["stderr"],
                 "level": level,
