@@ -18,11 +18,13 @@ class CoreConfig(AppConfig):
         from saas.core.cors import ask_libraries
         from saas.core.db.checks import check_logins
         from saas.core.db.guards import remember_schema_in_query_sets
+        from saas.core.reads.checks import check_reads
         from saas.core.tenancy.caches import key_content_types_by_schema
 
         ask_libraries()
         key_content_types_by_schema()
         remember_schema_in_query_sets()
         register(check_logins, Tags.security, deploy=True)
+        register(check_reads)
         # By name: the application is an entry point above the kernel.
         import_module(settings.CELERY_APPLICATION)

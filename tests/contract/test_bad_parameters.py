@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 import pytest
 from django.core import signing
 
-from saas.core.api import pagination
+from saas.core.api import cursors
 from tests.contract.lists import LISTS, PAGED, ask, asker
 from tests.permissions.inventory import Endpoint
 from tests.permissions.scenes import Scenes
@@ -174,7 +174,7 @@ def test_a_cursor_of_another_format_is_refused(scenes: Scenes, monkeypatch: pyte
     cursor = cursor_of(scenes, TITLES)
     query = urlencode({"page_size": 1, "cursor": cursor})
     assert ask(scenes, TITLES, query).status_code == 200
-    monkeypatch.setattr(pagination, "CURSOR_FORMAT", pagination.CURSOR_FORMAT + 1)
+    monkeypatch.setattr(cursors, "CURSOR_FORMAT", cursors.CURSOR_FORMAT + 1)
     refused(ask(scenes, TITLES, query), "invalid_cursor")
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
+import orjson
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 
+from saas.core.reads import EVERYTHING
+from saas.core.reads.read import Variant
+from tenant_apps.branches.api.reads import BRANCHES
 from tenant_apps.branches.models import Branch
 from tests.hazards.scene import ROWS, TABLE
 from tests.hazards.visits import NAMES, Visit, rows
@@ -120,6 +124,28 @@ def update(visit: Visit) -> None:
     _see_written(visit, 1)
 
 
+def prepared(visit: Visit) -> None:
+    """The same text in every library: the server has parsed and planned it for another one, often enough."""
+    with cast(Any, connection).prepared_cursor() as cursor:
+        cursor.execute(f"SELECT name FROM {TABLE} WHERE version >= %s::bigint ORDER BY id", ["1"])
+        visit.saw(row[0] for row in cursor.fetchall())
+
+
+def prepared_cursor_made_in_another_library(visit: Visit) -> None:
+    with visit_of_other(visit):
+        cursor = cast(Any, connection).prepared_cursor()
+    with cursor:
+        cursor.execute(NAMES)
+        visit.saw(row[0] for row in cursor.fetchall())
+
+
+def compiled_read(visit: Visit) -> None:
+    statement = BRANCHES.statement(Variant(EVERYTHING, ordering=("code",)))
+    assert statement is not None
+    page = statement.run({}, limit=ROWS, prepared=True)
+    visit.saw([orjson.loads(page.get_value(at, 0))["name"] for at in range(page.ntuples)])
+
+
 def content_type(visit: Visit) -> None:
     """Cached by the process; the ids differ from library to library."""
     here = rows("SELECT id FROM django_content_type WHERE app_label = 'branches' AND model = 'branch'")
@@ -154,6 +180,9 @@ READINGS: tuple[Reading, ...] = (
     server_side_cursor_made_in_another_library,
     bulk_create,
     update,
+    prepared,
+    prepared_cursor_made_in_another_library,
+    compiled_read,
     content_type,
 )
 assert ROWS > 4

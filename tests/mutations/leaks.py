@@ -138,9 +138,9 @@ LEAKS = (
     ),
     Mutation(
         name="cursors-without-library",
-        file="saas/core/api/pagination.py",
-        old='salt = f"cursor:{current_schema()}:{self.request.path}',
-        new='salt = f"cursor:{self.request.path}',
+        file="saas/core/api/cursors.py",
+        old="cursor:{CURSOR_FORMAT}:{current_schema()}:{request.path}",
+        new="cursor:{CURSOR_FORMAT}:{request.path}",
         tests=("tests/isolation/test_cursors.py::test_a_cursor_of_another_library_is_refused",),
         why="sort values of one library's rows could be tried out in another",
     ),

@@ -155,7 +155,7 @@ def _broken(client: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     def fail(*_arguments: Any, **_more: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("tenant_apps.branches.api.views.BranchViewSet.get_queryset", fail)
+    monkeypatch.setattr("tenant_apps.branches.api.views.BranchViewSet.list", fail)
     client.raise_request_exception = False
     return client.get("/api/v1/branches/")
 

@@ -15,6 +15,7 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from saas.core.api.answers import JsonBytes
 from saas.core.errors import PreconditionFailed, PreconditionRequired
 
 _TAG = re.compile(r'\s*((?:W/)?"[\x21\x23-\x7e\x80-\xff]*")\s*(?:,|$)')
@@ -84,20 +85,32 @@ def record_response(
 def conditional_list(request: Request, response: HttpResponseBase) -> HttpResponseBase:
     """Give a successful GET answer without a tag a weak ETag, or turn it into 304 where it matches."""
     if (
-        not isinstance(response, Response)
+        not isinstance(response, Response | JsonBytes)
         or request.method not in ("GET", "HEAD")
         or response.status_code != HTTPStatus.OK
         or response.has_header("ETag")
     ):
         return response
+    content = response.content if isinstance(response, JsonBytes) else response.render().content
     # A form without an envelope has its neighbours in this header: a page that gets one is another page.
     links = response.get("Link", "").encode()
-    tag = f'W/"{hashlib.sha256(links + response.render().content).hexdigest()[:32]}"'
+    tag = f'W/"{hashlib.sha256(links + content).hexdigest()[:32]}"'
     if _none_match(request, tag):
         kept = {name: response[name] for name in ("Vary", "Cache-Control") if response.has_header(name)}
         return HttpResponseNotModified(headers={**kept, "ETag": tag})
     response["ETag"] = tag
     return response
+
+
+def tags_not_wanted(request: Request) -> list[str]:
+    """Return the tags of If-None-Match as strong ones: whoever has one of these wants no body."""
+    header = request.headers.get("If-None-Match")
+    return [] if header is None else [tag.removeprefix("W/") for tag in _tags(header)]
+
+
+def matches_anything(request: Request) -> bool:
+    """Whether the request wants a body only where there is nothing at all (`If-None-Match: *`)."""
+    return str(request.headers.get("If-None-Match", "")).strip() == "*"
 
 
 def _none_match(request: Request, tag: str) -> bool:

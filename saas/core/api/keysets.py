@@ -90,6 +90,18 @@ def values_of(row: Any, keys: Sequence[Key]) -> tuple[Any, ...]:
     return tuple(getattr(row, key.alias) for key in keys)
 
 
+def field_of(queryset: QuerySet[Any], path: str) -> Any:
+    """Return the model field, or the output field of the annotation, that a path of a query set ends in."""
+    if path in queryset.query.annotations:
+        return queryset.query.annotations[path].output_field
+    model: Any = queryset.model
+    field: Any = None
+    for name in path.split("__"):
+        field = model._meta.pk if name == "pk" else model._meta.get_field(name)
+        model = field.related_model if field.is_relation else None
+    return field if field.concrete else field.target_field
+
+
 def _nothing() -> Q:
     return Q(pk__in=())
 

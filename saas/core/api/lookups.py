@@ -17,14 +17,17 @@ def visible_or_404(
 
     For "pk" and "id" the value is an opaque id; else it is a text of one line.
     """
-    wanted: int | str
-    if field in ("pk", "id"):
-        wanted = id_from_path(str(value))
-    else:
-        wanted = str(value)
-        if len(wanted) > LINE_LENGTH or forbidden_character(wanted, multiline=False):
-            raise missing
-    row = rows.filter(**{field: wanted}).first()
+    row = rows.filter(**{field: wanted_value(field, value, missing=missing)}).first()
     if row is None:
         raise missing
     return row
+
+
+def wanted_value(field: str, value: Any, *, missing: type[NotFound] = NotFound) -> int | str:
+    """Return the id or the text that a path names. Raises `missing` for what cannot be one."""
+    if field in ("pk", "id"):
+        return id_from_path(str(value))
+    text = str(value)
+    if len(text) > LINE_LENGTH or forbidden_character(text, multiline=False):
+        raise missing
+    return text

@@ -22,7 +22,7 @@ from django_tenants.postgresql_backend.base import (
 )
 from psycopg import OperationalError, sql
 
-from saas.core.db.cursors import LibraryCursor, LibraryServerSideCursor
+from saas.core.db.cursors import LibraryCursor, LibraryServerSideCursor, PreparedCursor
 from saas.core.db.errors import NoLibraryChosen
 from saas.core.db.introspection import SchemaIntrospection
 from saas.core.db.kept import KeptConnection
@@ -30,6 +30,9 @@ from saas.core.db.owner import OWNER
 from saas.core.db.roles import roles_are_on
 from saas.core.db.switching import PUBLIC, Switch, answers, switch_to
 
+MOST_PREPARED = 100
+"""Prepared statements that a connection keeps, the least lately used are dropped: each holds memory in the server."""
+_WHERE_ASKED = 2**31
 UNKNOWN_POOLER = (
     "a connection pooler stands between LibraryHub and PostgreSQL: set DATABASE_POOLER=transaction"
 )
@@ -109,6 +112,10 @@ class DatabaseWrapper(KeptConnection, TenantDatabaseWrapper):
                 self.pool.putconn(connection) if self.pool else connection.close()
                 raise
             connection.reaches_its_server = True  # Django's own pool hands it out again and again
+        if not self.carries_switch:
+            # psycopg prepares nothing where this is None, not even what asks for it.
+            connection.prepare_threshold = _WHERE_ASKED
+            connection.prepared_max = MOST_PREPARED
         return connection
 
     def init_connection_state(self) -> None:
@@ -149,6 +156,20 @@ class DatabaseWrapper(KeptConnection, TenantDatabaseWrapper):
                 self.connection, name=name, scrollable=False, withhold=self.connection.autocommit
             )
         )
+
+    def prepared_cursor(self) -> Any:
+        """A cursor for the few statements that are sent again and again with the same text: the server keeps the plan.
+
+        Text and parameters go separately, so each parameter needs a type that the server can tell
+        (`%s::bigint`). Where statements carry their switch it is the ordinary cursor: a pooler may give the next
+        transaction another connection, which knows no statement of ours.
+        """
+        self.close_if_health_check_failed()
+        self.ensure_connection()
+        if self.carries_switch:
+            return self.cursor()
+        with self.wrap_database_errors:
+            return self._prepare_cursor(self._with_time_zone(PreparedCursor(self.connection)))
 
     def _with_time_zone(self, cursor: Any) -> Any:
         from django.db.backends.postgresql.psycopg_any import register_tzloader

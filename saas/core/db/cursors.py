@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from django.db.backends.postgresql import base as postgres
-from psycopg import ClientCursor, sql
+from psycopg import ClientCursor, Cursor, errors, sql
 from psycopg.pq import TransactionStatus
 
 from saas.core.db.switching import Switch
@@ -58,7 +58,21 @@ class _Checked:
             yield
 
 
-class LibraryCursor(_Checked, _Cursor):  # type: ignore[misc]
+class _Single:
+    """Statements go alone, so that SQL injected into one of ours cannot bring a second (`; RESET ROLE; ...`)."""
+
+    _conn: Any
+
+    def _execute_send(self, query: Any, **options: Any) -> None:
+        # The extended protocol takes one statement alone. psycopg has no public option for it;
+        # tests/hazards/test_injection.py tells when this method changes.
+        wrapper = getattr(self._conn, "library_wrapper", None)
+        if wrapper is not None and wrapper.takes_single_statements:
+            options["force_extended"] = True
+        cast(Any, super())._execute_send(query, **options)
+
+
+class LibraryCursor(_Checked, _Single, _Cursor):  # type: ignore[misc]
     """The ordinary cursor: parameters are merged here, rows come at once."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
@@ -83,14 +97,32 @@ class LibraryCursor(_Checked, _Cursor):  # type: ignore[misc]
         with self._switched(), super().copy(statement, params, **options) as copy:
             yield copy
 
-    def _execute_send(self, query: Any, **options: Any) -> None:
-        # The extended protocol takes one statement alone, so that SQL injected into one of ours cannot bring a second
-        # one (`; RESET ROLE; ...`). psycopg has no public option for it; tests/hazards/test_injection.py tells when
-        # this method changes.
-        wrapper = getattr(self._conn, "library_wrapper", None)
-        if wrapper is not None and wrapper.takes_single_statements:
-            options["force_extended"] = True
-        super()._execute_send(query, **options)
+
+class PreparedCursor(_Checked, _Single, Cursor[Any]):
+    """A cursor whose statements the server parses and plans once a connection; parameters are bound there.
+
+    PostgreSQL looks at the search path and at the role again with each execution, and plans anew where the path is
+    another one than the plan was made for: a statement prepared in one library reads the rows of the next.
+    """
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        self._carried()
+        options.setdefault("prepare", True)
+        try:
+            return super().execute(query, params, **options)
+        except (errors.FeatureNotSupported, errors.InvalidSqlStatementName):
+            # A migration has changed what the statement returns ("cached plan must not change result type"), or the
+            # server has forgotten it. Inside a transaction all is lost anyway, and its rollback forgets the statements.
+            if self._conn.pgconn.transaction_status != TransactionStatus.IDLE:
+                raise
+            ClientCursor(self._conn).execute("DEALLOCATE ALL")
+            self._carried()
+            return super().execute(query, params, **options)
+
+    def _convert_query(self, query: Any, params: Any = None) -> Any:
+        # Django logs what it finds here (psycopg's own cursor leaves it empty); tests/hazards/test_prepared.py tells.
+        self._query = super()._convert_query(query, params)
+        return self._query
 
 
 class LibraryServerSideCursor(_Checked, _ServerSideCursor):  # type: ignore[misc]

@@ -8,13 +8,14 @@ from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from saas.core import clock
+from saas.core.api.compiled import CompiledList, CompiledRetrieve
 from saas.core.api.etags import record_response, require_match
 from saas.core.api.views import ApiViewSet
 from saas.core.errors import NotFound, PreconditionFailed, PreconditionRequired, ValidationFailed
 from tenant_apps.branches import selectors, services
+from tenant_apps.branches.api.reads import BRANCHES
 from tenant_apps.branches.api.serializers import (
     BranchChangesSerializer,
     BranchSerializer,
@@ -25,7 +26,7 @@ from tenant_apps.branches.errors import BranchCodeTaken
 from tenant_apps.branches.models import Branch
 
 
-class BranchViewSet(ApiViewSet):
+class BranchViewSet(CompiledList, CompiledRetrieve, ApiViewSet):
     """The library's branches."""
 
     permissions: ClassVar = {
@@ -39,8 +40,7 @@ class BranchViewSet(ApiViewSet):
         "create": (ValidationFailed, BranchCodeTaken),
         "partial_update": (ValidationFailed, NotFound, PreconditionFailed, PreconditionRequired),
     }
-    ordering_fields: ClassVar = ("code", "name")
-    default_ordering = "code"
+    list_read = retrieve_read = BRANCHES
     serializer_class = BranchSerializer
 
     def get_queryset(self) -> QuerySet[Branch]:
@@ -48,16 +48,14 @@ class BranchViewSet(ApiViewSet):
         return selectors.all_branches()
 
     @extend_schema(summary="List branches", responses=BranchSerializer(many=True))
-    def list(self, request: Request) -> Response:
+    def list(self, request: Request) -> HttpResponseBase:
         """A page of the library's branches, by code."""
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(BranchSerializer(page, many=True).data)
+        return self.page()
 
     @extend_schema(summary="Show a branch", responses=BranchSerializer)
     def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
         """One branch."""
-        branch = self.get_object()
-        return record_response(request, branch, lambda: represent(branch))
+        return self.record(pk)
 
     @extend_schema(summary="Open a branch", request=NewBranchSerializer, responses={201: BranchSerializer})
     def create(self, request: Request) -> HttpResponseBase:

@@ -9,7 +9,8 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from saas.core.api.pagination import CURSOR, PAGE_SIZE, KeysetPagination
+from saas.core.api.cursors import CURSOR, PAGE_SIZE
+from saas.core.api.pagination import KeysetPagination
 from saas.core.api.views import ApiView
 from saas.core.errors import InvalidCursor, InvalidParameter
 from tenant_apps.catalog import selectors

@@ -13,7 +13,7 @@ from django.db.models.functions import Length
 from django.test.utils import CaptureQueriesContext, isolate_apps
 from rest_framework.response import Response
 
-from saas.core.api import pagination
+from saas.core.api import cursors
 from saas.core.api.pagination import KeysetPagination
 from saas.core.api.views import ApiViewSet
 
@@ -290,11 +290,11 @@ def test_every_changed_character_is_noticed(fetch: Fetch) -> None:
 
 
 def test_a_cursor_of_one_library_is_nothing_in_another(fetch: Fetch, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pagination, "current_schema", lambda: "library_a")
+    monkeypatch.setattr(cursors, "current_schema", lambda: "library_a")
     cursor = cursor_of(fetch)
     address = f"/api/v1/copies/?ordering=shelf&cursor={cursor}"
     assert fetch(address).status_code == 200
-    monkeypatch.setattr(pagination, "current_schema", lambda: "library_b")
+    monkeypatch.setattr(cursors, "current_schema", lambda: "library_b")
     assert refused(fetch(address))
 
 
