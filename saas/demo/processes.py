@@ -13,18 +13,18 @@ from saas.demo import launch
 from saas.demo.supervisor import Child
 
 # Granian warns about the number of threads, which only wait for bodies (saas.core.reception): hence the level.
-_GRANIAN = ["-m", "granian", "--host", "127.0.0.1", "--workers", "1", "--log-level", "error"]
-_WEB = ["--interface", "wsgi", "--no-ws", "--blocking-threads", "256", "--http1-buffer-size", "65536"]
-_SOCKETS = ["--interface", "asgi", "--loop", "asyncio", "--http1-buffer-size", "65536"]
+GRANIAN = ["-m", "granian", "--host", "127.0.0.1", "--workers", "1", "--log-level", "error"]
+WEB = ["--interface", "wsgi", "--no-ws", "--blocking-threads", "256", "--http1-buffer-size", "65536"]
+SOCKETS = ["--interface", "asgi", "--loop", "asyncio", "--http1-buffer-size", "65536"]
 
 
 def children(*, port: int, socket_port: int, reload: bool) -> list[Child]:
     """One process each for HTTP, sockets, tasks and the clock; with `reload`, Django's own server watches the code."""
     python = sys.executable
-    web = [python, *_GRANIAN, *_WEB, "--port", str(port), "saas.wsgi:application"]
+    web = [python, *GRANIAN, *WEB, "--port", str(port), "saas.wsgi:application"]
     if reload:
         web = [python, "manage.py", "runserver", f"127.0.0.1:{port}"]
-    sockets = [python, *_GRANIAN, *_SOCKETS, "--port", str(socket_port), "saas.asgi:application"]
+    sockets = [python, *GRANIAN, *SOCKETS, "--port", str(socket_port), "saas.asgi:application"]
     celery = [python, "-m", "celery", "-A", "saas.celery"]
     worker = [*celery, "worker", "--pool", "threads", "--concurrency", "4"]
     worker += ["-Q", "default,bulk", "--loglevel", "INFO"]
