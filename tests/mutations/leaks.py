@@ -9,6 +9,7 @@ _CACHES = "tests/saas/core/tenancy/test_caches.py"
 _STORES = "tests/saas/core/tenancy/test_cache_and_files.py"
 _HOSTS = "tests/saas/core/tenancy/test_hosts.py"
 _JWT = "tests/saas/core/test_jwt.py"
+_VERIFIED = "tests/saas/core/test_verified_tokens.py"
 
 LEAKS = (
     Mutation(
@@ -88,8 +89,8 @@ LEAKS = (
     Mutation(
         name="one-jwt-key-for-all",
         file="saas/core/jwt.py",
-        old='context = f"{purpose}:{current_schema()}:{library_name()}".encode()',
-        new="context = purpose.encode()",
+        old='context = f"{purpose}:{current_schema()}:{library_name()}"',
+        new="context = purpose",
         tests=(f"{_JWT}::test_a_neighbours_name_does_not_help_without_its_key",),
         why="a token could be made for another library by writing its name into it",
     ),
@@ -100,6 +101,22 @@ LEAKS = (
         new='options={"require": _REQUIRED, "verify_aud": False, "verify_iss": False},',
         tests=(f"{_JWT}::test_issuer_and_audience_are_checked_beside_the_key",),
         why="the second wall behind the key",
+    ),
+    Mutation(
+        name="tokens-remembered-for-all-libraries",
+        file="saas/core/jwt.py",
+        old='hmac.digest(b"".join(library_keys("jwt")), raw, "sha256")',
+        new='hmac.digest(b"", raw, "sha256")',
+        tests=(f"{_VERIFIED}::test_a_token_of_one_library_is_unknown_in_another",),
+        why="a token that was verified in one library would open the others",
+    ),
+    Mutation(
+        name="remembered-tokens-live-on",
+        file="saas/core/jwt.py",
+        old="_copy(token, raw) if _is_in_time(token.payload) else None",
+        new="_copy(token, raw)",
+        tests=(f"{_VERIFIED}::test_its_times_are_looked_at_each_time",),
+        why="a token that was used before it expired would never expire",
     ),
     Mutation(
         name="unknown-host-is-public",

@@ -7,6 +7,7 @@ from tests.mutations.mutation import Mutation
 _ACCESS = "tests/tenant_apps/access"
 _SERVICES = "tenant_apps/access/services"
 _RACES = "tests/races/test_admin_races.py"
+_REVOCATIONS = "tests/races/test_revocations.py"
 ROLES = (
     Mutation(
         name="anybody-grants-anything",
@@ -110,6 +111,34 @@ ROLES = (
         new="_together(own.by_branch, given.by_branch)",
         tests=(f"{_ACCESS}/test_me_api.py::test_a_key_for_a_branch_opens_nothing_of_the_librarys",),
         why="a key for one branch could change the library's settings",
+    ),
+    Mutation(
+        name="rights-outlive-the-request",
+        file="tenant_apps/access/callers.py",
+        old="    meaning = meaning_of(held)\n    principal",
+        new="    meaning = _principal.__dict__.setdefault(user_id, meaning_of(held))\n    principal",
+        tests=(
+            f"{_REVOCATIONS}::test_a_role_that_is_taken_away",
+            f"{_REVOCATIONS}::test_a_role_that_allows_less",
+            f"{_REVOCATIONS}::test_a_library_that_is_made_anew_in_the_same_schema",
+        ),
+        why="a process would go on with the rights that it has once read of somebody",
+    ),
+    Mutation(
+        name="rights-of-a-key-outlive-the-request",
+        file="tenant_apps/access/machines.py",
+        old="    rights = _rights(held, ",
+        new="    held = _principal.__dict__.setdefault(row.pk, held)\n    rights = _rights(held, ",
+        tests=(f"{_REVOCATIONS}::test_a_key_that_is_revoked_or_whose_account_loses_a_role",),
+        why="a key would keep a role that its service account has lost",
+    ),
+    Mutation(
+        name="ended-sessions-call",
+        file="tenant_apps/access/callers.py",
+        old="session is None or is_open)",
+        new="True)",
+        tests=(f"{_REVOCATIONS}::test_a_session_that_is_ended",),
+        why="an access token would outlive its session",
     ),
     Mutation(
         name="strangers-ask-about-others",

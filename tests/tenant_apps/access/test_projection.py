@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from saas.core.principals import SYSTEM
 from shared_apps.accounts.models import User
 from tenant_apps.access import services
+from tenant_apps.access.machines import forget_meanings
 from tenant_apps.access.models import BranchGrant, CollectionGrant, Role, RoleAssignment
 from tenant_apps.access.rules import PERMISSIONS, STANDARD_ROLES
 from tenant_apps.access.selectors import load_principal
@@ -70,6 +71,12 @@ class World:
         elif what == "take" and held is not None:
             services.unassign_role(assignment_id=held.pk, by=SYSTEM, now=NOW)
 
+    def assert_nothing_is_stale(self) -> None:
+        """A process that has read rights before says what one says that has just started."""
+        before = [load_principal(user.pk) for user in self.users]
+        forget_meanings()
+        assert before == [load_principal(user.pk) for user in self.users]
+
     def assert_equal(self) -> None:
         """Every permission, for every branch and collection, by every way of asking."""
         for user in self.users:
@@ -112,7 +119,9 @@ def a_world() -> Iterator[World]:
 def test_whatever_is_given_and_taken_away_they_say_the_same(in_north: Any, steps: list[Any]) -> None:
     with a_world() as world:
         for what, how in steps:
+            world.assert_nothing_is_stale()
             world.apply(what, how)
+            world.assert_nothing_is_stale()
         world.assert_equal()
         # Nothing was left out that a repair would add, but for empty groups, which say nothing.
         before = grants()
