@@ -118,3 +118,22 @@ def test_the_processors_name_is_read_where_the_system_tells(tmp_path: Path) -> N
     cpuinfo.write_text("processor\t: 0\nmodel name\t: A Processor @ 3.00GHz\nmodel name\t: another\n")
     assert machine.cpu_model(cpuinfo) == "A Processor @ 3.00GHz"
     assert machine.cpu_model(tmp_path / "missing") != ""
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(databases=["default", "owner"])
+def test_the_planner_knows_the_tables_of_a_library_though_its_role_may_not_analyse_them() -> None:
+    from saas.core.db.owner import owner_connection
+    from tests.benchmarks.requests.run import gather_statistics
+
+    def analysed() -> int:
+        with owner_connection() as owner, owner.cursor() as cursor:
+            cursor.execute(
+                "SELECT analyze_count FROM pg_stat_all_tables"
+                " WHERE schemaname = 'lib_north' AND relname = 'catalog_title'"
+            )
+            return int(cursor.fetchone()[0])
+
+    before = analysed()
+    gather_statistics()
+    assert analysed() == before + 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks.access.sizes import BRANCHES, OWN_BRANCHES, PAGE, Size, size_of
 from tests.benchmarks.registry import BenchmarkRefused, Options
-from tests.benchmarks.requests.run import scratch_database, set_up
+from tests.benchmarks.requests.run import gather_statistics, scratch_database, set_up
 from tests.benchmarks.results import AT_LEAST, Outcome, Row, Target, less_is_better
 from tests.benchmarks.rounds import Budget, interleave, median_of_medians
 
@@ -35,21 +35,10 @@ def run(options: Options) -> Outcome:
         with in_library(library):
             options.say(f"making {size.loans:,} loans at {BRANCHES} branches ...")
             staff = data.build(size.loans)
-            analyze()
+            gather_statistics()
             options.say("measuring ...")
             rows, rounds = measure(staff, size)
     return Outcome(rows, postgres, notes(size, rounds, quick=options.quick))
-
-
-def analyze() -> None:
-    """Tell the planner what is there, as autovacuum would: without it the peers' plans are far worse than theirs are.
-
-    By the owner of the tables, since the login of requests may not.
-    """
-    from saas.core.db.owner import owner_connection
-
-    with owner_connection() as wrapper, wrapper.cursor() as cursor:
-        cursor.execute("ANALYZE")
 
 
 def measure(staff: Staff, size: Size) -> tuple[list[Row], int]:

@@ -54,8 +54,6 @@ def build(titles: int) -> Desk:
     _copies()
     _patrons()
     _loans()
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
     return _desk()
 
 

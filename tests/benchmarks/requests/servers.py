@@ -22,6 +22,7 @@ from tests.benchmarks.registry import BenchmarkRefused
 
 PROJECT = Path(__file__).resolve().parents[3]
 APPLICATION = "tests.benchmarks.requests.application:application"
+ASGI_APPLICATION = "tests.benchmarks.requests.asgi_application:application"
 START_SECONDS, STOP_SECONDS, ANSWER_SECONDS = 60.0, 10.0, 30.0
 _LOG_TAIL = 2_000
 
@@ -30,19 +31,31 @@ _LOG_TAIL = 2_000
 class Variant:
     """One way of writing the service: its name in the table, its settings module, and how it is served.
 
-    `serves` is `module:name` of its application where that is not plainly the Django project of the settings.
+    `serves` is `module:name` of its application where that is not plainly the Django project of the settings. An
+    asynchronous one has no threads; `needs` are the packages that it cannot do without.
     """
 
     name: str
-    settings: str
+    settings: str = ""
     serves: str = ""
     threads: int = 1
     arguments: tuple[str, ...] = ()
+    asynchronous: bool = False
+    needs: tuple[str, ...] = ()
 
     @property
     def environment(self) -> dict[str, str]:
         """What its process finds in the environment."""
         return {"DJANGO_SETTINGS_MODULE": self.settings, "BENCHMARK_SERVES": self.serves}
+
+    @property
+    def granian(self) -> list[str]:
+        """The arguments of its server. One worker: what is compared is a request, not how many processes fit."""
+        if self.asynchronous:
+            kind, application = ["--interface", "asgi", "--loop", "uvloop"], ASGI_APPLICATION
+        else:
+            kind, application = ["--interface", "wsgi", "--blocking-threads", str(self.threads)], APPLICATION
+        return [*kind, "--workers", "1", "--no-ws", "--log-level", "error", *self.arguments, application]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +142,7 @@ def running(
     with ExitStack() as stack:
         servers = {}
         for variant in variants:
-            server = start(variant, environment, logs / f"{variant.settings}.log")
+            server = start(variant, environment, logs / f"{variant.name}.log")
             stack.callback(server.stop)
             servers[variant.name] = server
         for server in servers.values():
@@ -140,10 +153,7 @@ def running(
 def start(variant: Variant, environment: Mapping[str, str], log: Path) -> Server:
     """Start one variant; it ends with this process, however that ends."""
     port = free_port()
-    # One worker: what is compared is a request, not how many processes fit side by side.
-    granian = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
-    granian += ["--workers", "1", "--blocking-threads", str(variant.threads), "--no-ws", *variant.arguments]
-    granian += ["--log-level", "error", APPLICATION]
+    granian = ["-m", "granian", "--host", "127.0.0.1", "--port", str(port), *variant.granian]
     wrapper = [sys.executable, "-I", "-S", child_start.__file__, str(os.getpid())]
     with log.open("wb") as written:
         process = subprocess.Popen(

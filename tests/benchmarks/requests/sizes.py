@@ -17,7 +17,13 @@ OURS = Variant(
 )
 USUAL = Variant("usual DRF", "tests.benchmarks.peers.usual_drf.settings", threads=4)
 PLAIN = Variant("plain Django, no tenancy", "tests.benchmarks.peers.plain_django.settings", threads=4)
-PEERS = {"usual": USUAL, "plain": PLAIN}
+LITESTAR = Variant(
+    "Litestar, asyncpg",
+    serves="tests.benchmarks.peers.litestar_asyncpg.app:application",
+    asynchronous=True,
+    needs=("litestar", "msgspec", "asyncpg", "uvloop"),
+)
+PEERS = {"usual": USUAL, "plain": PLAIN, "litestar": LITESTAR}
 VARIANTS = (OURS, *PEERS.values())
 
 
