@@ -1,4 +1,4 @@
-# One image for web, worker, beat and migrations; the command chooses.
+# One image for web, sockets, worker, beat and migrations; the command chooses.
 FROM python:3.11-slim-bookworm AS build
 RUN pip install --no-cache-dir uv==0.13.8
 WORKDIR /app
@@ -26,4 +26,5 @@ RUN SECRET_KEY=build-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ BASE_DOMAI
 USER libraryhub
 VOLUME /data
 EXPOSE 8000
-CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "256", "--no-ws", "--http1-buffer-size", "65536", "saas.wsgi:application"]
+# One process: run as many containers as there are cores, so that the proxy can keep a library on one of them (infra).
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "1", "--blocking-threads", "256", "--no-ws", "--http1-buffer-size", "65536", "--workers-kill-timeout", "20", "saas.wsgi:application"]
