@@ -21,7 +21,7 @@ def is_allowed_origin(sender: object, request: HttpRequest, **_more: Any) -> boo
     library = getattr(request, "library", None)
     if library is None or not request.path_info.startswith(API):
         return False
-    return request.headers.get("Origin") in library.allowed_origins
+    return request.META.get("HTTP_ORIGIN") in library.allowed_origins
 
 
 def ask_libraries() -> None:

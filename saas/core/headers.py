@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -27,6 +28,20 @@ def add_fixed(response: HttpResponseBase, headers: FixedHeaders) -> None:
     for key, pair in headers:
         if key not in kept:
             kept[key] = pair
+
+
+def vary_on(response: HttpResponseBase, name: str) -> None:
+    """Say that the answer depends on a header of the request, as Django's `patch_vary_headers` says it."""
+    kept = _store(response)
+    kept["vary"] = ("Vary", _with(kept["vary"][1] if "vary" in kept else "", name))
+
+
+@functools.lru_cache(maxsize=256)
+def _with(vary: str, name: str) -> str:
+    names = [named.strip() for named in vary.split(",") if named.strip()]
+    if "*" in names:
+        return "*"
+    return ", ".join(names if name.lower() in {named.lower() for named in names} else [*names, name])
 
 
 def _store(response: HttpResponseBase) -> dict[str, tuple[str, str]]:

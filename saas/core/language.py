@@ -20,7 +20,7 @@ def language_for(request: HttpRequest) -> str:
 def accepted_language(request: HttpRequest) -> str | None:
     """The best language of ours that Accept-Language names, or None where it names none of them."""
     for code, _ in parse_accept_lang_header(
-        request.headers.get("Accept-Language", "")[:MAX_ACCEPT_LANGUAGE].lower()
+        request.META.get("HTTP_ACCEPT_LANGUAGE", "")[:MAX_ACCEPT_LANGUAGE].lower()
     ):
         if code == "*":
             return None

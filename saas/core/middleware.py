@@ -14,7 +14,7 @@ from django.utils import translation
 from saas.core import metrics
 from saas.core.api.problems import problem_response
 from saas.core.errors import BodyTooLarge, LengthRequired
-from saas.core.headers import add_fixed, fixed
+from saas.core.headers import add_fixed, fixed, vary_on
 from saas.core.language import language_for
 from saas.core.logging import start_log_context, write_access_line
 from saas.core.security_events import source_is
@@ -107,9 +107,7 @@ class LanguageMiddleware:
         finally:
             translation.activate(settings.LANGUAGE_CODE)
         response.headers.setdefault("Content-Language", language)
-        vary: Any = response.headers.get("Vary", "")
-        if "Accept-Language" not in vary:
-            response.headers["Vary"] = f"{vary}, Accept-Language" if vary else "Accept-Language"
+        vary_on(response, "Accept-Language")
         return response
 
 

@@ -45,7 +45,7 @@ def require_match(request: Request, row: Versioned) -> None:
     without an If-Match header, PreconditionFailed (412) when it names another version. A weak tag never
     matches (RFC 9110, section 13.1.1).
     """
-    header = request.headers.get("If-Match")
+    header = request.META.get("HTTP_IF_MATCH")
     if header is None:
         raise PreconditionRequired
     if header.strip() == "*":
@@ -60,7 +60,7 @@ def match_if_sent(request: Request, row: Versioned) -> None:
 
     Raises PreconditionFailed.
     """
-    if "If-Match" in request.headers:
+    if "HTTP_IF_MATCH" in request.META:
         require_match(request, row)
 
 
@@ -114,7 +114,7 @@ def matches_anything(request: Request) -> bool:
 
 
 def _none_match(request: Request, tag: str) -> bool:
-    header = request.headers.get("If-None-Match")
+    header = request.META.get("HTTP_IF_NONE_MATCH")
     if header is None:
         return False
     bare = tag.removeprefix("W/")

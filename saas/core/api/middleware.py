@@ -7,7 +7,6 @@ Origin header is one across origins, and no form is posted to it.
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable
 from typing import Any, cast
@@ -20,7 +19,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 from django.middleware.security import SecurityMiddleware
 
-from saas.core.headers import add_fixed, fixed
+from saas.core.headers import add_fixed, fixed, vary_on
 from saas.core.middleware import OWN_HEADERS, UNCACHED
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
@@ -75,7 +74,7 @@ class ApiCorsMiddleware(CorsMiddleware):
             return cast(HttpResponseBase, super().__call__(request))
         response = cast(HttpResponseBase, self.get_response(request))
         if self._paths.match(request.path_info):
-            response.headers["Vary"] = _with_origin(response.headers.get("Vary", ""))
+            vary_on(response, "origin")
         return response
 
 
@@ -94,12 +93,3 @@ class ApiCsrfMiddleware(CsrfViewMiddleware):
         if request.META.get("CSRF_COOKIE_NEEDS_UPDATE"):
             return self.process_response(request, cast(Any, response))
         return response
-
-
-@functools.lru_cache(maxsize=64)
-def _with_origin(vary: str) -> str:
-    """As `patch_vary_headers` writes it."""
-    names = [name.strip() for name in vary.split(",") if name.strip()]
-    if "*" in names:
-        return "*"
-    return ", ".join(names if "origin" in {name.lower() for name in names} else [*names, "origin"])

@@ -1,6 +1,7 @@
 """JSON out: orjson, moments in UTC with Z, decimals as strings."""
 
 import datetime as dt
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -51,13 +52,20 @@ class AcceptNegotiation(DefaultContentNegotiation):
         self, request: Any, renderers: Any, format_suffix: str | None = None
     ) -> tuple[Any, str]:
         """Return the renderer and its media type. Raises NotAcceptable where no form is wanted."""
-        ranges = list(_media_ranges(request.META.get("HTTP_ACCEPT", "")[:MAX_ACCEPT])) or [("*", "*", 1.0)]
-        weights = [_weight(form.media_type, ranges) for form in renderers]
-        heaviest = max(weights)
-        if heaviest == 0:
-            raise NotAcceptable(available=[form.media_type for form in renderers])
-        chosen = renderers[weights.index(heaviest)]
+        offered = tuple([form.media_type for form in renderers])
+        place = _heaviest(request.META.get("HTTP_ACCEPT", "")[:MAX_ACCEPT], offered)
+        if place is None:
+            raise NotAcceptable(available=list(offered))
+        chosen = renderers[place]
         return chosen, chosen.media_type
+
+
+@functools.lru_cache(maxsize=1024)
+def _heaviest(accept: str, offered: tuple[str, ...]) -> int | None:
+    ranges = list(_media_ranges(accept)) or [("*", "*", 1.0)]
+    weights = [_weight(media_type, ranges) for media_type in offered]
+    heaviest = max(weights)
+    return weights.index(heaviest) if heaviest else None
 
 
 def _media_ranges(header: str) -> Iterator[tuple[str, str, float]]:

@@ -20,7 +20,6 @@ from typing import Any, TypeAlias
 
 import orjson
 from django.http.response import HttpResponseBase
-from django.utils.cache import patch_vary_headers
 from drf_spectacular.drainage import get_override
 from rest_framework import serializers
 from rest_framework.renderers import BaseRenderer
@@ -28,6 +27,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from saas.core.api.renderers import dump
+from saas.core.headers import vary_on
 
 Path: TypeAlias = tuple[str, ...]
 
@@ -102,7 +102,7 @@ def without_envelope(request: Request, response: HttpResponseBase) -> HttpRespon
     """
     if response.status_code != HTTPStatus.OK:
         return response
-    patch_vary_headers(response, ("Accept",))
+    vary_on(response, "Accept")
     form = request.accepted_renderer
     if not isinstance(form, RowsRenderer):
         return response

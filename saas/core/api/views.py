@@ -1,8 +1,12 @@
-"""The base of every API view: declared permissions and parameters, limits before work, headers after it."""
+"""The base of every API view: declared permissions and parameters, limits before work, headers after it.
 
+What a view is made of (parsers, renderers, ways to sign in, checks) keeps nothing of a request and is made once.
+"""
+
+import functools
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django.http.response import HttpResponseBase
 from rest_framework.exceptions import APIException
@@ -87,9 +91,31 @@ class ApiBehaviour(_View):
 
     def get_renderers(self) -> list[Any]:
         """Return the view's forms, and CSV for a list."""
-        forms: list[Any] = super().get_renderers()
+        forms = _made(tuple(self.renderer_classes))
         has_table = self.row_serializer() is None or any(form.format == CsvRenderer.format for form in forms)
-        return forms if has_table else [*forms, CsvRenderer()]
+        return [*forms] if has_table else [*forms, *_made((CsvRenderer,))]
+
+    def get_parsers(self) -> list[Any]:
+        """Return the view's parsers, made once for all requests."""
+        return [*_made(tuple(self.parser_classes))]
+
+    def get_authenticators(self) -> list[Any]:
+        """Return the view's ways to sign in, made once for all requests."""
+        return [*_made(tuple(self.authentication_classes))]
+
+    def get_permissions(self) -> list[Any]:
+        """Return the view's checks, made once for all requests."""
+        return [*_made(tuple(self.permission_classes))]
+
+    def get_content_negotiator(self) -> Any:
+        """Return what chooses the form, made once for all requests."""
+        return _made((self.content_negotiation_class,))[0]
+
+    @property
+    def allowed_methods(self) -> list[str]:
+        """The methods that this view handles, for `Allow`."""
+        bound = tuple(getattr(self, "action_map", None) or ())
+        return [*_allowed(cast(Any, type(self)), bound, tuple(self.http_method_names))]
 
     def allowed_query_parameters(self) -> frozenset[str]:
         """Return the query parameters that this request may have: none where it changes something."""
@@ -154,6 +180,17 @@ class ApiViewSet(ApiBehaviour, GenericViewSet[Any]):
         row = visible_or_404(self.filter_queryset(self.get_queryset()), self.lookup_field, self.kwargs[name])
         self.check_object_permissions(self.request, row)
         return row
+
+
+@functools.lru_cache(maxsize=1024)
+def _made(classes: tuple[type[Any], ...]) -> tuple[Any, ...]:
+    """One instance of each, for all requests of all threads: what belongs to a request is passed to their methods."""
+    return tuple(cls() for cls in classes)
+
+
+@functools.lru_cache(maxsize=1024)
+def _allowed(view: type[Any], bound: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name.upper() for name in names if name in bound or hasattr(view, name))
 
 
 def undeclared_handlers(view: type[Any]) -> list[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 from saas.core.db.errors import NoLibraryChosen, SwitchInTransaction
 
@@ -80,25 +80,23 @@ def current_library() -> LibraryContext:
     return library
 
 
-@contextmanager
-def in_library(library: LibraryContext, *, same_transaction: bool = False) -> Iterator[LibraryContext]:
+def in_library(
+    library: LibraryContext, *, same_transaction: bool = False
+) -> AbstractContextManager[LibraryContext]:
     """Run a block in a library's schema and return to the one before, whatever happens inside.
 
     Raises SwitchInTransaction inside an open transaction of another schema, whose rows may live on another node
     (scale.md, rules 1 and 7). `same_transaction` is for making a library alone.
     """
-    with _switched_to(library, same_transaction):
-        yield library
+    return _Switched(library, same_transaction)
 
 
-@contextmanager
-def in_public() -> Iterator[None]:
+def in_public() -> AbstractContextManager[Any]:
     """Run a block in the public schema, where libraries, domains, plans and billing live.
 
     Raises SwitchInTransaction inside an open transaction of a library.
     """
-    with _switched_to(_PUBLIC_SITE, False):
-        yield
+    return _Switched(_PUBLIC_SITE, False)
 
 
 def carried(function: Callable[P, R]) -> Callable[P, R]:
@@ -114,7 +112,7 @@ def carried(function: Callable[P, R]) -> Callable[P, R]:
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            with _switched_to(tenant, False):
+            with _Switched(tenant, False):
                 return function(*args, **kwargs)
         finally:
             if threading.get_ident() != home:
@@ -123,17 +121,25 @@ def carried(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
-@contextmanager
-def _switched_to(tenant: LibraryContext | _Public, same_transaction: bool) -> Iterator[None]:
-    wrapper = cast(Any, connection)
-    before = wrapper.tenant
-    if not same_transaction:
-        _require_no_transaction(wrapper, tenant.schema_name)
-    wrapper.set_tenant(tenant)
-    try:
-        yield
-    finally:
-        wrapper.set_tenant(before)
+class _Switched(AbstractContextManager[Any]):
+    """The switch to a schema and back, which every request makes: no generator, and one look for the connection."""
+
+    __slots__ = ("_before", "_same_transaction", "_tenant", "_wrapper")
+
+    def __init__(self, tenant: LibraryContext | _Public, same_transaction: bool) -> None:
+        self._tenant, self._same_transaction = tenant, same_transaction
+
+    def __enter__(self) -> Any:
+        wrapper = self._wrapper = cast(Any, connections[DEFAULT_DB_ALIAS])
+        before = wrapper.tenant
+        if not self._same_transaction:
+            _require_no_transaction(wrapper, self._tenant.schema_name)
+        wrapper.set_tenant(self._tenant)
+        self._before = before
+        return self._tenant
+
+    def __exit__(self, *_error: object) -> None:
+        self._wrapper.set_tenant(self._before)
 
 
 def _require_no_transaction(wrapper: Any, schema: str) -> None:

@@ -8,6 +8,7 @@ is known is believed for BLIND_SECONDS only.
 
 from __future__ import annotations
 
+import functools
 import math
 import threading
 import time
@@ -122,6 +123,12 @@ def forget_hosts() -> None:
 
 def normalise_host(raw: str) -> str:
     """Lower-case host name without port and final dot; "" for what cannot be a host name (IPv6, spaces, controls)."""
+    # A name of the longest length, with a port and blanks; what is longer is not remembered.
+    return _normalised(raw) if len(raw) < 2 * MAX_HOST_LENGTH else _normalised.__wrapped__(raw)
+
+
+@functools.lru_cache(maxsize=4096)
+def _normalised(raw: str) -> str:
     host = raw.strip().lower()
     name, colon, port = host.rpartition(":")
     if colon:

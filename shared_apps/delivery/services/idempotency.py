@@ -57,7 +57,7 @@ def idempotent(method: Method) -> Method:
 
     @functools.wraps(method)
     def wrapper(view: APIView, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        key = request.headers.get("Idempotency-Key")
+        key = request.META.get("HTTP_IDEMPOTENCY_KEY")
         if key is None:
             return method(view, request, *args, **kwargs)
         if not 1 <= len(key) <= rules.MAX_KEY_LENGTH or not (key.isascii() and key.isprintable()):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from django.http import BadHeaderError, HttpResponse, HttpResponseNotModified
+from django.utils.cache import patch_vary_headers
 
-from saas.core.headers import add_fixed, fixed
+from saas.core.headers import add_fixed, fixed, vary_on
 
 HEADERS = {"X-Frame-Options": "DENY", "Cache-Control": "no-store", "X-Name": "Bücherei"}
 
@@ -41,3 +42,17 @@ def test_one_answers_headers_are_not_the_nexts() -> None:
 def test_a_header_that_would_be_two_is_refused(value: str) -> None:
     with pytest.raises(BadHeaderError):
         fixed({"X-Name": value})
+
+
+@pytest.mark.parametrize(
+    "before", [None, "*", "Accept", "accept-language, ORIGIN", "origin", "Cookie,  Accept"]
+)
+@pytest.mark.parametrize("name", ["origin", "Accept", "Accept-Language"])
+def test_vary_grows_as_djangos_helper_lets_it(before: str | None, name: str) -> None:
+    ours, theirs = HttpResponse("x"), HttpResponse("x")
+    for answer in (ours, theirs):
+        if before is not None:
+            answer["Vary"] = before
+    vary_on(ours, name)
+    patch_vary_headers(theirs, (name,))
+    assert ours["Vary"] == theirs["Vary"]

@@ -154,10 +154,10 @@ def test_every_refusal_is_worded_alike(api: Any, north: Any, in_north: Any) -> N
 
 
 def test_log_lines_name_the_user(in_north: Any) -> None:
-    from structlog.contextvars import get_contextvars
+    from saas.core.logging import log_context
 
     start_log_context()
     request = request_with(f"Bearer {start_session(user=librarian(), now=clock.now()).access}")
-    assert get_contextvars().get("user") is None
-    assert get_contextvars().get("user") != request.user.pk
-    assert get_contextvars()["user"] == request.user.pk
+    assert log_context().get("user") is None
+    assert log_context().get("user") != request.user.pk
+    assert log_context()["user"] == request.user.pk

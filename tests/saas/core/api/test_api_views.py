@@ -281,3 +281,16 @@ def test_a_form_is_not_read_where_json_is_asked_for(call: Call) -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     response = call(Loans, "post", by="librarian", body=b"a=1", headers=headers)
     assert (response.status_code, response.data["code"]) == (415, "unsupported_media_type")
+
+
+def test_parts_of_a_view_are_made_once_and_allow_names_its_own_methods(call: Call) -> None:
+    class Other(Loans):
+        http_method_names = ("get", "patch")
+
+    first, second = Loans(), Loans()
+    for part in ("get_parsers", "get_authenticators", "get_permissions"):
+        assert getattr(first, part)() == getattr(second, part)()
+        getattr(first, part)().clear()
+        assert getattr(second, part)(), "a view's list is its own"
+    assert call(Loans, by="librarian")["Allow"] == "GET, POST, PATCH, DELETE"
+    assert call(Other, by="librarian")["Allow"] == "GET, PATCH"
