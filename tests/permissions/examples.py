@@ -37,7 +37,7 @@ from tests.authenticators import (
     unused_code,
 )
 from tests.factories import NOW, PASSWORD, unique
-from tests.permissions.matrix import ADMIN, ANONYMOUS
+from tests.permissions.matrix import ADMIN, ANONYMOUS, SUPPORT
 from tests.permissions.scene import PublicScene, Scene
 
 
@@ -723,7 +723,7 @@ def _visit_to_end(scene: PublicScene) -> Example:
 
     begun = begin_visit(
         library_id=scene.visited.pk,
-        staff=Principal(user_id=scene.staff.pk, name="Stella Staff"),
+        staff=Principal(user_id=scene.members[SUPPORT].pk, name="Stella Staff"),
         reason="Ticket 118",
         minutes=30,
         access="read",
