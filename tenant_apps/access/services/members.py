@@ -8,15 +8,16 @@ from django.db import transaction
 
 from saas.core.errors import FieldProblem
 from saas.core.principals import Actor
-from saas.core.security_events import Kind
+from saas.core.security_events import Kind, security_event
 from shared_apps.accounts import services as account_services
 from shared_apps.accounts.services import User
+from shared_apps.audit import services as audit
 from tenant_apps.access.errors import LastAdmin
 from tenant_apps.access.models import RoleAssignment
 from tenant_apps.access.rules import READER
-from tenant_apps.access.services.assignments import assign_role, record_assignment, report_assignment
+from tenant_apps.access.services.assignments import assign_role, record_assignment
 from tenant_apps.access.services.granting import require_not_last_admin
-from tenant_apps.access.services.projection import withdraw_assignment
+from tenant_apps.access.services.projection import withdraw_all
 from tenant_apps.access.services.sharing import unshare_all
 
 
@@ -58,8 +59,14 @@ def erase_account(*, user_id: int, by: Actor, now: datetime) -> None:
     """Take away every role and share of an account that is being erased (setting ACCOUNT_ERASERS)."""
     unshare_all(user_id=user_id, by=by, now=now)
     rows = RoleAssignment.objects.select_related("role", "branch", "collection").filter(user=user_id)
-    for assignment in rows:
-        record_assignment("role.unassigned", assignment, by=by, now=now)
-        report_assignment(Kind.ROLE_REVOKED, assignment, by=by, now=now)
-        withdraw_assignment(assignment)
-        assignment.delete()
+    held = list(rows)
+    if not held:
+        return
+    with audit.recorded_together():
+        for assignment in held:
+            record_assignment("role.unassigned", assignment, by=by, now=now)
+    # One event for all of them: who goes is one piece of news.
+    roles = sorted({assignment.role.code for assignment in held})
+    security_event(Kind.ROLE_REVOKED, user_id=user_id, by=by, now=now, roles=roles)
+    withdraw_all(held, user_id=user_id)
+    rows.delete()

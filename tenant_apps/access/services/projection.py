@@ -13,7 +13,7 @@ no user and are not projected.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -126,6 +126,12 @@ def withdraw_assignment(assignment: RoleAssignment) -> None:
     if assignment.user_id is not None:
         group = _Scope.of(assignment).group
         _MEMBERSHIP.objects.filter(user=assignment.user_id, group__name=group).delete()
+
+
+def withdraw_all(assignments: Collection[RoleAssignment], *, user_id: int) -> None:
+    """Take a user out of the groups of all these roles, which are taken away together."""
+    groups = [_Scope.of(assignment).group for assignment in assignments]
+    _MEMBERSHIP.objects.filter(user=user_id, group__name__in=groups).delete()
 
 
 def project_role(role: Role) -> None:
