@@ -98,6 +98,17 @@ VISITS = (
         why="one visit that a killed process left half begun would keep all others of its visitor open",
     ),
     Mutation(
+        name="visits-read-one-by-one",
+        file="shared_apps/platform/selectors.py",
+        old='return Visit.objects.select_related("library", "staff")',
+        new="return Visit.objects.all()",
+        tests=(
+            "tests/budget/test_budget.py"
+            "::test_it_takes_what_the_table_says[50 rows-public GET /api/v1/platform/visits/-admin]",
+        ),
+        why="a list would ask the database again for each of its rows",
+    ),
+    Mutation(
         name="owners-remove-each-other",
         file="shared_apps/platform/services/staff.py",
         old="accounts.users().select_for_update(no_key=True).filter(is_staff=True)",
