@@ -157,6 +157,64 @@ LOSSES = (
         why="two desks would return one loan, each with its own audit entry and event",
     ),
     Mutation(
+        name="facts-before-the-locks",
+        file="tenant_apps/circulation/services/checkout.py",
+        old="    patron = unit.lock(PATRON_BY_CARD, values)\n    if patron is None:\n        raise errors.UnknownCard\n"
+        '    values["copy"], values["patron"] = copy[0], patron[0]\n    facts = read_facts(unit, values)\n',
+        new="    plain = type(PATRON_BY_CARD).__base__\n"
+        "    patron = plain(PATRON_BY_CARD._template, **PATRON_BY_CARD._tables).row(values)\n"
+        "    if patron is None:\n        raise errors.UnknownCard\n"
+        '    values["copy"], values["patron"] = copy[0], patron[0]\n    facts = read_facts(unit, values)\n'
+        "    unit._has_looked = False\n    unit.lock(PATRON_BY_CARD, values)\n",
+        tests=(f"{_RACES}::test_a_card_reported_lost_while_the_desk_waits_is_refused",),
+        why="what was true before the wait would decide: a card reported lost meanwhile would be lent on",
+    ),
+    Mutation(
+        name="locks-in-any-order",
+        file="saas/core/writes/units.py",
+        old="        if lock.place < reached:\n",
+        new="        if lock.place < 0:\n",
+        tests=(
+            "tests/saas/core/writes/test_writes.py"
+            "::test_locking_against_the_order_raises_before_anything_is_locked",
+        ),
+        why="two commands could wait for each other in a circle, and one of them would fail",
+    ),
+    Mutation(
+        name="locks-after-the-facts",
+        file="saas/core/writes/units.py",
+        old="        if self._has_looked:\n",
+        new="        if False:\n",
+        tests=("tests/saas/core/writes/test_writes.py::test_locking_after_the_facts_raises",),
+        why="a command could decide by what was true before it waited for its lock",
+    ),
+    Mutation(
+        name="refusal-commits-what-was-written",
+        file="saas/core/writes/units.py",
+        old="                if is_outermost or unit.has_written:\n",
+        new="                if is_outermost:\n",
+        tests=(
+            "tests/saas/core/writes/test_writes.py::test_an_error_that_somebody_swallows_undoes_what_was_written_all_the_same",
+        ),
+        why="a refusal would leave half of its work in the transaction around it",
+    ),
+    Mutation(
+        name="broker-told-inside-the-request",
+        file="shared_apps/delivery/services/waking.py",
+        old="        if current_app.conf.task_always_eager:\n",
+        new="        if True:\n",
+        tests=("tests/shared_apps/delivery/test_waking.py::test_a_request_leaves_the_broker_to_the_thread",),
+        why="a broker that is slow would keep every desk waiting",
+    ),
+    Mutation(
+        name="forked-process-without-its-thread",
+        file="shared_apps/delivery/services/waking.py",
+        old="    waker.forget()\n",
+        new="    pass\n",
+        tests=("tests/shared_apps/delivery/test_waking.py::test_a_forked_process_has_a_thread_of_its_own",),
+        why="a worker that was forked would wake nobody, and messages would wait for the sweeper",
+    ),
+    Mutation(
         name="second-open-loan-is-a-crash",
         file="tenant_apps/circulation/services/checkout.py",
         old='ending="ON CONFLICT DO NOTHING RETURNING',

@@ -88,6 +88,8 @@ def command() -> Iterator[Unit]:
     """
     is_outermost = not connection.in_atomic_block
     before = _reached.get()
+    if before is None:
+        _reached.set(0)
     unit = Unit()
     refusal: DomainError | None = None
     try:

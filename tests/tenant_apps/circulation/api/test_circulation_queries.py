@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from saas.core.tenancy import hosts
 from tests.tenant_apps.circulation.factories import BranchFactory, CopyFactory, PatronFactory, item_type
 
-CHECKOUT_BUDGET, RETURN_BUDGET = 14, 16
+CHECKOUT_BUDGET, RETURN_BUDGET = 6, 5
 
 
 @pytest.fixture
