@@ -15,8 +15,9 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Expression, Field, QuerySet
+from psycopg import sql
 
-Values = Sequence[Any]
+Names = Sequence[str]
 Row = tuple[Any, ...]
 
 
@@ -47,7 +48,7 @@ class Statement:
         return _first(text, _filled(places, given))
 
     @cached_property
-    def _text(self) -> tuple[str, Values]:
+    def _text(self) -> tuple[str, Names]:
         return _composed(self._compose())
 
 
@@ -67,23 +68,30 @@ class Answers:
         return dict(zip(names, row or (), strict=True))
 
     @cached_property
-    def _text(self) -> tuple[list[str], str, Values]:
+    def _text(self) -> tuple[list[str], str, Names]:
         asked = {name: _composed(rows) for name, rows in self._compose().items()}
         text = ", ".join(f"({one})" for one, _places in asked.values())
         return list(asked), f"SELECT {text}", [place for _one, places in asked.values() for place in places]
 
 
-def _composed(rows: QuerySet[Any, Any]) -> tuple[str, Values]:
+def _composed(rows: QuerySet[Any, Any]) -> tuple[str, Names]:
     compiler = rows.query.get_compiler(DEFAULT_DB_ALIAS)
     text, places = compiler.as_sql()
     converted = compiler.get_converters([column for column, _sql, _alias in compiler.select])
     if converted:
         raise ImproperlyConfigured(f"a statement's columns come as they are stored: cast {converted}")
-    return text, tuple(places)
+    # Doubled, since psycopg reads the text as a template once more.
+    written = text.replace("%%", "%%%%") % tuple(map(_written, places))
+    return written, tuple(place.name for place in places if isinstance(place, Given))
 
 
-def _filled(places: Values, given: Mapping[str, Any]) -> list[Any]:
-    return [_sent(given[place.name]) if isinstance(place, Given) else place for place in places]
+def _written(place: Any) -> str:
+    """A constant as itself: the server plans for it, and has to guess no type."""
+    return "%s" if isinstance(place, Given) else sql.Literal(place).as_string(None).replace("%", "%%")
+
+
+def _filled(names: Names, given: Mapping[str, Any]) -> list[Any]:
+    return [_sent(given[name]) for name in names]
 
 
 def _sent(value: Any) -> Any:
@@ -92,7 +100,7 @@ def _sent(value: Any) -> Any:
 
 
 def _first(text: str, params: list[Any]) -> Row | None:
-    with connection.cursor() as cursor:
+    with connection.prepared_cursor() as cursor:  # type: ignore[attr-defined]
         cursor.execute(text, params)
         row: Row | None = cursor.fetchone()
         return row
