@@ -33,6 +33,9 @@ _requests = Counter(
 _limited = Counter(
     "libraryhub_rate_limited", "Requests that a rate limit refused", ["policy", "site"], registry=_own
 )
+_deprecated = Counter(
+    "libraryhub_deprecated", "Answers with something that will go", ["what", "caller", "site"], registry=_own
+)
 
 
 def count_security_event(kind: str) -> None:
@@ -43,6 +46,11 @@ def count_security_event(kind: str) -> None:
 def count_rate_limited(policy: str) -> None:
     """Count a refusal; `policy` is a name of settings.RATE_LIMITS."""
     _limited.labels(policy, _site()).inc()
+
+
+def count_deprecated(what: str, caller: str) -> None:
+    """Count an answer that shows a deprecated field or route, by its name and the kind of caller."""
+    _deprecated.labels(what, caller, _site()).inc()
 
 
 def count_request(request: HttpRequest, status: int) -> None:

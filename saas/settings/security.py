@@ -55,12 +55,16 @@ CORS_ALLOW_HEADERS = (
     "x-request-id",
 )
 CORS_EXPOSE_HEADERS = (
+    "Content-Disposition",
     "Content-Language",
+    "Deprecation",
     "ETag",
     "Idempotent-Replayed",
+    "Link",
     "RateLimit",
     "RateLimit-Policy",
     "Retry-After",
+    "Sunset",
     "X-Request-ID",
 )
 

@@ -77,7 +77,7 @@ DOORS = (
     Mutation(
         name="unknown-parameters-dropped",
         file="saas/core/api/views.py",
-        old="        check_query_parameters(request.query_params, self.allowed_query_parameters())\n",
+        old="        check_query_parameters(request.query_params, self.allowed_query_parameters(), self.may_be_empty)\n",
         new="",
         tests=(
             "tests/contract/test_problems.py::test_an_unknown_parameter_is_named_with_the_nearest_known_one",

@@ -223,6 +223,7 @@ DOCUMENTS: dict[str, Builder] = {
     "GET /api/schema/": plain("/api/schema/", headers={"Accept": "application/vnd.oai.openapi+json"}),
     "GET /api/docs/": plain("/api/docs/"),
     "GET /api/redoc/": plain("/api/redoc/"),
+    "GET /api/deprecations/": plain("/api/deprecations/"),
     "GET /api/problems/{code}/": plain("/api/problems/not_found/"),
     "GET /health/live/": plain("/health/live/"),
     "GET /health/ready/": plain("/health/ready/"),

@@ -241,6 +241,7 @@ SCOPED: dict[str, Decision] = {
     "GET /api/schema/": OPEN,
     "GET /api/docs/": OPEN,
     "GET /api/redoc/": OPEN,
+    "GET /api/deprecations/": OPEN,
     "GET /api/problems/{code}/": OPEN,
     "GET /health/live/": OPEN,
     "GET /health/ready/": OPEN,

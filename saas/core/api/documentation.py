@@ -17,6 +17,7 @@ from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 from rest_framework.request import Request
 
+from saas.core.api.deprecations import deprecation_urls
 from saas.core.api.throttling import add_rate_limit_headers
 
 SCHEMA_PATH = "/api/schema/"
@@ -112,10 +113,11 @@ def schema_view(urlconf: str, *, title: str | None = None) -> Any:
 
 
 def documentation_urls(urlconf: str, *, title: str | None = None) -> list[URLPattern]:
-    """Return the routes api/schema/, api/docs/ and api/redoc/ of one site."""
+    """Return the routes api/schema/, api/docs/, api/redoc/ and api/deprecations/ of one site."""
     viewer: dict[str, Any] = {"url": SCHEMA_PATH, **({"title": title} if title else {})}
     return [
         path("api/schema/", schema_view(urlconf, title=title), name="schema"),
         path("api/docs/", SwaggerView.as_view(**viewer), name="api-docs"),
         path("api/redoc/", RedocView.as_view(**viewer), name="api-redoc"),
+        *deprecation_urls,
     ]

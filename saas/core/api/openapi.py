@@ -10,6 +10,7 @@ from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiParameter
 
 from saas.core import errors
+from saas.core.api.deprecations import deprecation_of
 from saas.core.api.problems import CONTENT_TYPE, PROBLEM_PATH
 from saas.core.api.tables import CsvRenderer, columns_of, table
 from saas.core.errors import DomainError
@@ -117,6 +118,11 @@ class ProblemAwareSchema(AutoSchema):
         forms: list[Any] = super().map_renderers(attribute)
         rows = [getattr(CsvRenderer, attribute)] if self.method != "GET" else []
         return [form for form in forms if form not in rows]
+
+    def is_deprecated(self) -> bool:
+        """Whether the handler is declared to go."""
+        name = str(getattr(self.view, "action", None) or self.method.lower())
+        return bool(super().is_deprecated()) or deprecation_of(getattr(self.view, name, None)) is not None
 
     def get_auth(self) -> list[Any]:
         """Return the security requirements; an empty one where anonymous callers are let in."""

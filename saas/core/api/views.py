@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
+from saas.core.api.deprecations import announce
 from saas.core.api.etags import conditional_list
 from saas.core.api.lookups import visible_or_404
 from saas.core.api.parameters import CURSOR, check_query_parameters
@@ -154,6 +155,7 @@ class ApiBehaviour(_View):
             response = without_envelope(request, response)
         final: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
         final = conditional_list(request, final)
+        announce(self, request, final)
         if final.status_code == HTTPStatus.NOT_MODIFIED:
             give_back(request)
         final.headers.setdefault("Cache-Control", self.cache_control)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from saas.core.api.deprecations import deprecated_field
 from saas.core.api.serializers import (
     CodeRelatedField,
     IdField,
@@ -139,13 +140,20 @@ class TitleSerializer(serializers.ModelSerializer[Title]):
         read_only_fields: ClassVar = fields
 
 
+@deprecated_field(
+    "available",
+    since="2026-11-20",
+    sunset="2027-12-01",
+    instead="copies_available, the same number: everywhere else `available` is true or false.",
+)
 class BranchAvailabilitySerializer(serializers.Serializer[selectors.BranchAvailability]):
     """Copies of a title at one branch, in numbers and in words."""
 
     branch = serializers.CharField()
     branch_name = serializers.CharField()
     copies = serializers.IntegerField()
-    available = serializers.IntegerField()
+    copies_available = serializers.IntegerField(source="available")
+    available = serializers.IntegerField(help_text="Use `copies_available`.")
     on_loan = serializers.IntegerField()
     not_for_loan = serializers.IntegerField()
     first_due_at = UtcDateTimeField(allow_null=True)

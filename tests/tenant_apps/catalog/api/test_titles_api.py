@@ -266,7 +266,7 @@ def test_availability_by_branch_in_numbers_and_words(north: Any, emma: Title, ap
     body = api(north).get(f"{URL}{emma.pk}/availability/").json()
     assert (body["copies_total"], body["copies_available"]) == (3, 1)
     harbour, main = body["branches"]
-    assert (main["branch"], main["copies"], main["available"], main["on_loan"]) == ("main", 2, 1, 1)
+    assert (main["branch"], main["copies"], main["copies_available"], main["on_loan"]) == ("main", 2, 1, 1)
     assert main["text"] == "1 of 2 copies on the shelf"
     assert harbour["first_due_at"] == "2026-12-04T09:30:00Z"
     assert harbour["text"] == "On loan, due December 4"
