@@ -14,7 +14,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 from saas.core import clock
 from saas.core.api.authentication import LibraryJWTAuthentication
 from saas.core.jwt import SESSION_CLAIM, password_fingerprint
-from saas.core.logging import start_log_context
+from saas.core.logging import log_context, start_log_context
 from saas.core.principals import principal_of
 from saas.core.tenancy import in_public
 from shared_apps.accounts.models import User
@@ -154,10 +154,8 @@ def test_every_refusal_is_worded_alike(api: Any, north: Any, in_north: Any) -> N
 
 
 def test_log_lines_name_the_user(in_north: Any) -> None:
-    from saas.core.logging import log_context
-
     start_log_context()
     request = request_with(f"Bearer {start_session(user=librarian(), now=clock.now()).access}")
     assert log_context().get("user") is None
-    assert log_context().get("user") != request.user.pk
-    assert log_context()["user"] == request.user.pk
+    user = request.user.pk
+    assert log_context()["user"] == user
