@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
 import orjson
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import BigIntegerField, BooleanField, F, Func, JSONField, QuerySet, TextField
+from django.db.models import BigIntegerField, F, Func, JSONField, QuerySet, TextField
 from django.db.models.functions import Cast
 from django.utils.module_loading import import_string
 
-from saas.core.db.statements import Answers, Given
+from saas.core.db.statements import Answers, Given, IsOneOf
 from saas.core.principals import Principal
 from tenant_apps.access.callers import grants_in
 from tenant_apps.access.rules import Grant, permissions_of
@@ -32,7 +32,7 @@ def describe(principal: Principal, *, language: str) -> dict[str, Any]:
     branches = _ids(principal.branch_permissions, [grant["branch"] for grant in grants])
     collections = _ids(principal.collection_permissions, [grant["collection"] for grant in grants])
     asked = _QUESTIONS[principal.is_person, bool(branches or collections)]
-    found = asked.ask(user=principal.user_id, branches=_array(branches), collections=_array(collections))
+    found = asked.ask(user=principal.user_id, branches=sorted(branches), collections=sorted(collections))
     answers = {name: None if text is None else orjson.loads(text) for name, text in found.items()}
     branch_codes: Codes = dict(answers.pop("branches", None) or ())
     collection_codes: Codes = dict(answers.pop("collections", None) or ())
@@ -87,16 +87,6 @@ def _by_code(held: Mapping[int, frozenset[str]], codes: Codes) -> dict[str, list
     return {codes[scope]: sorted(names) for scope, names in held.items() if scope in codes}
 
 
-def _array(ids: Collection[int]) -> str:
-    return f"{{{','.join(map(str, sorted(ids)))}}}"
-
-
-class _IsOneOf(Func):
-    """Whether a column has one of the values of a Given array."""
-
-    template, arg_joiner, output_field = "(%(expressions)s))", " = ANY (", BooleanField()
-
-
 def _codes(rows: QuerySet[Any], ids: str) -> QuerySet[Any, Any]:
     """Pairs of id and code, as one text."""
     given: Any = Given(ids, ArrayField(BigIntegerField()))
@@ -106,7 +96,7 @@ def _codes(rows: QuerySet[Any], ids: str) -> QuerySet[Any, Any]:
         function="JSON_AGG",
         output_field=JSONField(),
     )
-    return rows.filter(_IsOneOf(F("id"), given)).values_list(Cast(pairs, TextField()))
+    return rows.filter(IsOneOf(F("id"), given)).values_list(Cast(pairs, TextField()))
 
 
 def _scopes() -> dict[str, QuerySet[Any, Any]]:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from django.db.models import QuerySet
+import orjson
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import DateTimeField, F, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from saas.core.api.visits import Visitor
+from saas.core.db.statements import Given, IsOneOf, Statement
 from saas.core.principals import STAFF, Principal
 from tenant_apps.access import selectors as access
 from tenant_apps.preferences import selectors as preferences
@@ -21,18 +26,28 @@ def visits() -> QuerySet[Visit]:
 
 def load_visit(token: str, *, now: datetime) -> Visitor | None:
     """The visit with this token and its rights, in one query; None once it has ended or is no longer admitted."""
-    rows = visits().filter(token_digest__in=tokens.digests(token), ended_at=None, expires_at__gt=now)
-    row = rows.annotate(_setting=preferences.stored(rules.SETTING)).first()
+    row = _VISIT.first(digests=tokens.digests(token), now=now)
     if row is None:
         return None
-    setting = preferences.or_default(rules.SETTING, row._setting)
-    may = rules.effective_access(setting, row.access)
+    visit, staff_name, access_given, stored = row
+    setting = preferences.or_default(rules.SETTING, None if stored is None else orjson.loads(stored))
+    may = rules.effective_access(setting, access_given)
     if may == rules.NONE:
         return None
     principal = Principal(
-        name=row.staff_name,
+        name=staff_name,
         permissions=rules.permissions_of(may, access.permission_names()),
         kind=STAFF,
-        label=row.staff_name,
+        label=staff_name,
     )
-    return Visitor(row.pk, principal, may_write=may == rules.WRITE)
+    return Visitor(visit, principal, may_write=may == rules.WRITE)
+
+
+def _open_visits() -> QuerySet[Visit, Any]:
+    digests, now = Given("digests", ArrayField(TextField())), Given("now", DateTimeField())
+    rows = visits().filter(IsOneOf(F("token_digest"), digests), ended_at=None, expires_at__gt=now)
+    setting = Cast(preferences.stored(rules.SETTING), TextField())
+    return rows.values_list("pk", "staff_name", "access", setting)
+
+
+_VISIT = Statement(_open_visits)

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.models import Expression, Field, QuerySet
+from django.db.models import BooleanField, Expression, Field, Func, QuerySet
 from psycopg import sql
 
 Names = Sequence[str]
@@ -31,6 +31,12 @@ class Given(Expression):
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         """The place and its type, which PostgreSQL cannot always tell from where it stands."""
         return f"%s::{self.output_field.db_type(connection)}", [self]
+
+
+class IsOneOf(Func):
+    """`IsOneOf(F("code"), Given("codes", ArrayField(TextField())))`: whether a column has one of the given values."""
+
+    template, arg_joiner, output_field = "(%(expressions)s))", " = ANY (", BooleanField()
 
 
 class Statement:
@@ -95,8 +101,14 @@ def _filled(names: Names, given: Mapping[str, Any]) -> list[Any]:
 
 
 def _sent(value: Any) -> Any:
-    """Numbers as text: psycopg would tell PostgreSQL their size, and each size is another prepared statement."""
+    """Numbers and lists as text: psycopg would tell PostgreSQL their size, and each is another prepared statement."""
+    if isinstance(value, list):
+        return f"{{{','.join(map(_element, value))}}}"
     return str(value) if isinstance(value, int) else value
+
+
+def _element(value: Any) -> str:
+    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _first(text: str, params: list[Any]) -> Row | None:

@@ -6,12 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
-from django.db.models import BigIntegerField, TextField
+from django.db.models import BigIntegerField, F, TextField
 
 from saas.core.db.errors import NoLibraryChosen
-from saas.core.db.statements import Answers, Given, Statement
+from saas.core.db.statements import Answers, Given, IsOneOf, Statement
 from saas.core.tenancy import in_library, in_public
 from shared_apps.accounts.models import User
 from tenant_apps.access.models import Role
@@ -92,6 +93,31 @@ def test_several_questions_are_one_statement(in_north: Any, django_assert_num_qu
     assert found == {"role": Role.objects.get(code="admin").name, "branch": None}
     with django_assert_num_queries(0):
         assert Answers(dict).ask(code="admin") == {}
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [
+        [],
+        ["admin"],
+        ["admin", "guest", "nobody"],
+        ['a"b', "a\\b", "{x,y}", "NULL", "", "%s", "é"],
+        ["admin,guest"],
+    ],
+)
+def test_one_of_several_values(in_north: Any, codes: list[str]) -> None:
+    for code in ('a"b', "a\\b", "{x,y}", "NULL", "", "%s", "é"):
+        Role.objects.create(code=code, name="Odd")
+    given = Given("codes", ArrayField(TextField()))
+    for code in ("admin", "guest", 'a"b', "a\\b", "{x,y}", "NULL", "", "%s", "é", "{}"):
+        statement = Statement(
+            lambda: Role.objects.filter(
+                IsOneOf(F("code"), given), code=Given("code", TextField())
+            ).values_list("pk")
+        )
+        found = statement.first(codes=codes, code=code)
+        assert found == Role.objects.filter(code__in=codes).filter(code=code).values_list("pk").first()
+        assert (found is not None) is (code in codes)
 
 
 def test_what_django_would_convert_is_refused(in_north: Any) -> None:
