@@ -47,7 +47,7 @@ http {{
     include {folder}/libraryhub.conf;
 }}
 """
-HOSTS = [f"library-{number}.example" for number in range(60)]
+HOSTS = [f"library-{number}.example" for number in range(61)]
 
 
 @dataclass
@@ -159,8 +159,9 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
 
 def test_a_library_finds_the_same_process_and_libraries_spread(front: Front) -> None:
     first = {host: front.served_by(host) for host in HOSTS}
-    for _ in range(3):
-        assert {host: front.served_by(host, "/api/v1/me/") for host in HOSTS} == first
+    for turn in range(1, 4):  # in another order each time: taking turns would not look like staying
+        order = [*HOSTS[turn * 7 :], *HOSTS[: turn * 7]]
+        assert {host: front.served_by(host, "/api/v1/me/") for host in order} == first
     shares = Counter(first.values())
     assert len(shares) == 3
     assert min(shares.values()) >= len(HOSTS) / 10, shares
@@ -331,11 +332,12 @@ def test_slow_clients_never_reach_a_process(front: Front) -> None:
                 client.sendall(beginning)
         time.sleep(0.5)
         taken = []
-        for host in HOSTS[:10]:
+        for host in HOSTS[:1] * 10:  # the process that they all wanted
             started = time.monotonic()
             front.served_by(host)
             taken.append(time.monotonic() - started)
         assert sorted(taken)[5] < 1, taken
+        assert max(taken) < 5, taken
 
 
 def test_a_large_answer_comes_whole_to_a_slow_client(front: Front) -> None:

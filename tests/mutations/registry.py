@@ -7,6 +7,7 @@ from tests.mutations.doors import DOORS
 from tests.mutations.factors import FACTORS
 from tests.mutations.federation import FEDERATION
 from tests.mutations.fleets import FLEETS
+from tests.mutations.fronts import FRONTS
 from tests.mutations.hazards import HAZARDS
 from tests.mutations.leaks import LEAKS
 from tests.mutations.lives import LIVES
@@ -29,6 +30,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *LIVES,
     *FLEETS,
     *HAZARDS,
+    *FRONTS,
     *VISITS,
     *WATCH,
 )
