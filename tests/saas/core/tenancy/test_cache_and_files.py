@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
+from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile
@@ -41,6 +43,17 @@ def test_a_key_cannot_pretend_to_be_another_librarys(north: Any, south: Any) -> 
         assert cache.get("lib_south::1:shelf") is None
         assert cache.get("../lib_south::1:shelf") is None
         assert list(cache.iter_keys("*")) == []
+
+
+def test_a_connection_that_redis_ended_is_replaced_without_a_miss(db: None) -> None:
+    """The pool looks at its socket before it hands it out; nobody waits, and nothing is logged."""
+    cache.set("shelf", "kept")
+    client = cache.client.get_client(write=True)
+    ended = client.client_id()
+    with redis.Redis.from_url(settings.CACHES["default"]["LOCATION"]) as other:
+        assert other.client_kill_filter(_id=ended) == 1
+    assert cache.get("shelf") == "kept"
+    assert client.client_id() != ended
 
 
 def test_files_live_under_the_librarys_prefix(north: Any, south: Any, settings: Any, tmp_path: Path) -> None:
