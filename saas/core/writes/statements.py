@@ -59,13 +59,13 @@ class Statement:
 
     def row(self, values: Values) -> tuple[Any, ...] | None:
         """Run it in the current schema; its first row, None without one."""
-        with connection.cursor() as cursor:
+        with cast(Any, connection).prepared_cursor() as cursor:
             cursor.execute(self.text, _sent(values))
             return cast("tuple[Any, ...] | None", cursor.fetchone())
 
     def run(self, values: Values) -> int:
         """Run it where it answers with no rows; the number of rows that it wrote."""
-        with connection.cursor() as cursor:
+        with cast(Any, connection).prepared_cursor() as cursor:
             cursor.execute(self.text, _sent(values))
             return int(cursor.rowcount)
 
