@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import BigIntegerField, F, TextField
 
 from saas.core.db.errors import NoLibraryChosen
@@ -49,7 +49,13 @@ def test_numbers_of_every_size_find_their_row(in_north: Any) -> None:
     assert statement.first(pk=-1) is None
 
 
-def test_each_run_is_answered_by_the_library_that_is_current(north: Any, south: Any) -> None:
+@pytest.mark.parametrize("carries", [False, True], ids=["session", "pooler"])
+def test_each_run_is_answered_by_the_library_that_is_current(
+    north: Any, south: Any, carries: bool, monkeypatch: Any
+) -> None:
+    """Also where each statement carries its switch, and nothing is prepared."""
+    connection.ensure_connection()
+    monkeypatch.setattr(connections[DEFAULT_DB_ALIAS], "carries_switch", carries)
     statement = Statement(lambda: Branch.objects.filter(code=Given("code", TextField())).values_list("name"))
     with in_library(north):
         Branch.objects.filter(code="main").update(name="North's")
