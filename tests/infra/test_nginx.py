@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -16,10 +17,15 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from django.conf import settings
 
 from saas.core.api.problems import PROBLEM_PATH
@@ -86,8 +92,8 @@ def filled(**values: str) -> str:
 
 
 @contextmanager
-def nginx(folder: Path, web: list[int], sockets: list[int]) -> Iterator[int]:
-    """A running nginx; yields its port."""
+def nginx(folder: Path, web: list[int], sockets: list[int], *, tls: str = "") -> Iterator[int]:
+    """A running nginx; yields its port. `tls` are the directives that name a certificate."""
     assert NGINX is not None
     port = free_port()
     for name in ("body", "proxy", "cache"):
@@ -96,7 +102,7 @@ def nginx(folder: Path, web: list[int], sockets: list[int]) -> Iterator[int]:
         filled(
             WEB_SERVERS="".join(f"server 127.0.0.1:{one}; " for one in web),
             SOCKET_SERVERS="".join(f"server 127.0.0.1:{one}; " for one in sockets),
-            LISTEN=f"listen 127.0.0.1:{port} default_server;",
+            LISTEN=f"listen 127.0.0.1:{port} {'ssl http2 ' if tls else ''}default_server; {tls}",
             CACHE_DIR=str(folder / "cache"),
             ACCESS_LOG=str(folder / "access.log"),
         )
@@ -274,6 +280,39 @@ def test_static_files_come_once(front: Front) -> None:
     first = [front.ask("GET", name, host)[2]["pid"] for host in HOSTS]
     assert len(set(first)) == 1, "the others were answered from the cache"
     assert len({front.ask("GET", "/api/v1/me/", host)[2]["pid"] for host in HOSTS}) == 3
+
+
+def test_it_ends_tls_and_says_so(tmp_path: Path) -> None:
+    if NGINX is None:
+        pytest.skip("nginx is not installed (Debian's package nginx)")
+    own_certificate(tmp_path)
+    tls = f"ssl_certificate {tmp_path}/chain.pem; ssl_certificate_key {tmp_path}/key.pem;"
+    with processes(tmp_path, 1) as web, nginx(tmp_path, [web[0].port], [free_port()], tls=tls) as port:
+        context = ssl.create_default_context(cafile=str(tmp_path / "chain.pem"))
+        client = http.client.HTTPSConnection("localhost", port, timeout=20, context=context)
+        client.request("GET", "/", headers={"X-Forwarded-Proto": "http"})
+        seen = json.loads(client.getresponse().read())
+        client.close()
+    assert seen["headers"]["X_FORWARDED_PROTO"] == "https"
+    assert seen["headers"]["HOST"] == f"localhost:{port}"
+
+
+def own_certificate(folder: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "chain.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (folder / "key.pem").write_bytes(private)
 
 
 # -- size and time ----------------------------------------------------------------------------------------------------
