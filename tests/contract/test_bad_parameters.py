@@ -387,3 +387,46 @@ def test_an_unknown_ordering_is_refused(scenes: Scenes, endpoint: Endpoint) -> N
     for name in getattr(endpoint.view, "ordering_fields", ()):
         for text in (name, f"-{name}"):
             assert send(f"ordering={text}").status_code == 200
+
+
+# -- ?fields= and ?expand= ----------------------------------------------------------------------------------------------
+
+SELECTING = [endpoint for endpoint in PAGED if "fields" in known_names(endpoint)]
+
+
+def test_some_lists_can_be_selected_from() -> None:
+    assert "/api/v1/branches/" in {endpoint.path for endpoint in SELECTING}
+
+
+@pytest.mark.parametrize("endpoint", SELECTING, ids=str)
+def test_unknown_members_and_expansions_are_refused_with_the_nearest(
+    scenes: Scenes, endpoint: Endpoint
+) -> None:
+    send = asker(scenes, endpoint)
+    members = list(send().json()["results"][0])
+    for name in members:
+        if len(name) > 3:
+            slip = name[:-1] + "x" + name[-1]
+            problem = refused(send(f"fields=id,{slip}"), "invalid_parameter")
+            (found,) = problem["errors"]
+            assert (found["field"], found["code"]) == ("fields", "unknown_field")
+            assert f'"{slip}"' in problem["detail"]
+            assert problem["detail"].endswith('"?')
+    for text in (
+        "",
+        ",",
+        "id,",
+        "id.x",
+        "*",
+        "__class__",
+        "password",
+        "id%00",
+        "a" * 3_000,
+        "ID",
+        "%F0%9D%90%A2d",
+    ):
+        for headers in FORMS:
+            refused(send(f"fields={text}", headers), "invalid_parameter")
+    expands = "expand" in known_names(endpoint)
+    for text in ("nonsense", "id", "", "*", "fields"):
+        refused(send(f"expand={text}"), "invalid_parameter" if expands else "unknown_parameter")

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.contract.documents import SITES, generate
-from tests.contract.lists import CALLERS, LISTS, PAGED, READS, ask
+from tests.contract.lists import CALLERS, LISTS, PAGED, READS, ask, asker
 from tests.permissions.inventory import Endpoint
 from tests.permissions.matrix import MATRIX
 from tests.permissions.scenes import Scenes
@@ -60,6 +60,23 @@ def test_csv_has_the_values_of_the_json(scenes: Scenes, endpoint: Endpoint) -> N
         for name, value in row.items():
             if isinstance(value, dict) and name not in columns:
                 assert {f"{name}.{inner}" for inner in value} <= set(columns)
+
+
+@pytest.mark.parametrize("endpoint", [e for e in PAGED if "fields" in e.view.query_parameters], ids=str)
+def test_csv_has_the_columns_that_are_asked_for(scenes: Scenes, endpoint: Endpoint) -> None:
+    """Of each member by itself, of two in the other order, and of those that may be added."""
+    send = asker(scenes, endpoint)
+    everything = send().json()["results"][0]
+    expandable = getattr(endpoint.view.list_read, "expand", {})
+    names = list(everything)
+    queries = [f"fields={name}" for name in names] + [f"fields={names[-1]},{names[0]}"]
+    queries += [f"expand={name}" for name in expandable]
+    for query in queries:
+        (row, *_others), answer = send(query).json()["results"], send(query, CSV)
+        columns, (cells, *_more) = read_table(answer.content)
+        assert {column.split(".")[0] for column in columns} == set(row), query
+        for column, value in flat(row, columns).items():
+            assert same(value, cells[column]), (query, column)
 
 
 @lists

@@ -16,9 +16,10 @@ from saas.core.api.answers import JsonBytes
 from saas.core.api.cursors import Place, Position, neighbours
 from saas.core.api.etags import matches_anything, tags_not_wanted
 from saas.core.api.lookups import wanted_value
+from saas.core.api.tables import Path, paths_of
 from saas.core.errors import NotFound
 from saas.core.reads.read import LOOKUP, SIZES, TAGS, CompiledRead, Variant, position_name
-from saas.core.reads.selection import EXPAND, FIELDS, selection_of
+from saas.core.reads.selection import EXPAND, FIELDS, selected, selection_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class CompiledList:
     query_parameters: ClassVar[frozenset[str]] = frozenset()
     ordering_fields: ClassVar[Any] = ()
     default_ordering: ClassVar[Any] = ()
+    row_serializer_class: ClassVar[Any] = None
     request: Any
     principal: Any
     paginator: Any
@@ -56,6 +58,13 @@ class CompiledList:
         if read is not None:
             cls.ordering_fields, cls.default_ordering = read.ordering, read.default_ordering
             cls.query_parameters = cls.query_parameters | parameters_of(read)
+            cls.row_serializer_class = read.serializer
+
+    def row_columns(self) -> tuple[Path, ...]:
+        """The columns of the list in CSV: those that `?fields=` and `?expand=` leave and add."""
+        read = self.list_read
+        selection = selection_of(self.request.query_params, read.serializer, read.expand)
+        return paths_of(selected(read.serializer(), selection, read.expand))
 
     def page(self, **given: Any) -> HttpResponseBase:
         """Return the page that the request asks for; `given` are values of filters that are no query parameters.

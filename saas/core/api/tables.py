@@ -56,8 +56,8 @@ class CsvRenderer(RowsRenderer):
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
     ) -> bytes:
-        """Return the bytes; the view in `renderer_context` tells the serializer of a row."""
-        return table(columns_of(renderer_context["view"].row_serializer()), data)
+        """Return the bytes; the view in `renderer_context` tells the columns."""
+        return table(renderer_context["view"].row_columns(), data)
 
 
 def table(columns: Iterable[Path], rows: Any) -> bytes:
@@ -91,7 +91,12 @@ def defused(text: str) -> str:
 @functools.cache
 def columns_of(serializer: type[serializers.BaseSerializer[Any]]) -> tuple[Path, ...]:
     """Return the columns of a serializer's rows, as paths into their JSON."""
-    return tuple(_paths(serializer(), ()))
+    return paths_of(serializer())
+
+
+def paths_of(row: Any) -> tuple[Path, ...]:
+    """The same of a serializer as it is, some of whose fields may have been left out."""
+    return tuple(_paths(row, ()))
 
 
 def without_envelope(request: Request, response: HttpResponseBase) -> HttpResponseBase:

@@ -19,7 +19,7 @@ from saas.core.api.etags import conditional_list
 from saas.core.api.lookups import visible_or_404
 from saas.core.api.parameters import CURSOR, check_query_parameters
 from saas.core.api.renderers import AcceptNegotiation
-from saas.core.api.tables import CsvRenderer, without_envelope
+from saas.core.api.tables import CsvRenderer, Path, columns_of, without_envelope
 from saas.core.api.throttling import add_rate_limit_headers, charge_address, give_back
 from saas.core.errors import DomainError, NotAuthenticated, PersonRequired
 from saas.core.principals import Principal, principal_of
@@ -89,6 +89,10 @@ class ApiBehaviour(_View):
         # The OpenAPI document may be made without a request.
         reads = self.request is None or self.request.method in _SAFE
         return self.row_serializer_class if reads else None
+
+    def row_columns(self) -> tuple[Path, ...]:
+        """The columns of the list in CSV."""
+        return columns_of(self.row_serializer())
 
     def get_renderers(self) -> list[Any]:
         """Return the view's forms, and CSV for a list."""
