@@ -27,6 +27,7 @@ from saas.core.db.errors import NoLibraryChosen
 from saas.core.db.introspection import SchemaIntrospection
 from saas.core.db.kept import KeptConnection
 from saas.core.db.owner import OWNER
+from saas.core.db.plans import KeptPlans
 from saas.core.db.roles import roles_are_on
 from saas.core.db.switching import PUBLIC, Switch, answers, switch_to
 
@@ -113,6 +114,8 @@ class DatabaseWrapper(KeptConnection, TenantDatabaseWrapper):
                 raise
             connection.reaches_its_server = True  # Django's own pool hands it out again and again
         if not self.carries_switch:
+            if not isinstance(connection._prepared, KeptPlans):  # one of Django's pool may come again
+                connection._prepared = KeptPlans()
             # psycopg prepares nothing where this is None, not even what asks for it.
             connection.prepare_threshold = _WHERE_ASKED
             connection.prepared_max = MOST_PREPARED

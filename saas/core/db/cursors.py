@@ -112,7 +112,8 @@ class PreparedCursor(_Checked, _Single, Cursor[Any]):
             return super().execute(query, params, **options)
         except (errors.FeatureNotSupported, errors.InvalidSqlStatementName):
             # A migration has changed what the statement returns ("cached plan must not change result type"), or the
-            # server has forgotten it. Inside a transaction all is lost anyway, and its rollback forgets the statements.
+            # server has forgotten it. Inside a transaction all is lost anyway; the server is told after its rollback.
+            self._conn._prepared.forget()
             if self._conn.pgconn.transaction_status != TransactionStatus.IDLE:
                 raise
             ClientCursor(self._conn).execute("DEALLOCATE ALL")
