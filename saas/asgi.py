@@ -16,9 +16,12 @@ def _application() -> Sockets:
     django.setup()
     from saas.core.db.startup import refuse_a_leaking_mode
     from saas.core.sockets import Sockets, routes_of_settings
+    from saas.core.start import settle
 
     refuse_a_leaking_mode()
-    return Sockets(routes_of_settings())
+    sockets = Sockets(routes_of_settings())
+    settle()
+    return sockets
 
 
 application = _application()
