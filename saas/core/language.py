@@ -19,11 +19,14 @@ def language_for(request: HttpRequest) -> str:
 
 def accepted_language(request: HttpRequest) -> str | None:
     """The best language of ours that Accept-Language names, or None where it names none of them."""
-    for code, _ in parse_accept_lang_header(
-        request.META.get("HTTP_ACCEPT_LANGUAGE", "")[:MAX_ACCEPT_LANGUAGE].lower()
-    ):
+    header = request.META.get("HTTP_ACCEPT_LANGUAGE", "").lower()
+    if len(header) > MAX_ACCEPT_LANGUAGE:
+        header = header[:MAX_ACCEPT_LANGUAGE].rpartition(",")[0]
+    for code, weight in parse_accept_lang_header(header):
         if code == "*":
             return None
+        if not weight:
+            continue  # named to say that it is not wanted (RFC 9110, section 12.4.2)
         try:
             return get_supported_language_variant(code)
         except LookupError:

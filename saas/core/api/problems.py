@@ -33,6 +33,7 @@ from saas.core.errors import (
     error_class,
     summary,
 )
+from saas.core.headers import vary_on
 from saas.core.language import language_for
 from saas.core.logging import request_id
 from saas.core.security_events import Kind, security_event
@@ -94,12 +95,15 @@ def problem_response(error: Exception, request: HttpRequest) -> HttpResponse:
 
     The texts are in the language of the site's pages also where a middleware refuses before that is chosen.
     """
-    with translation.override(language_for(request)):
+    language = language_for(request)
+    with translation.override(language):
         domain_error = _translate(error, request)
         _report(domain_error, request)
-        if wants_json(request):
-            return ProblemResponse(domain_error)
-        return _error_page(domain_error, request)
+        as_json = wants_json(request)
+        response = ProblemResponse(domain_error) if as_json else _error_page(domain_error, request)
+    response["Content-Language"] = language
+    vary_on(response, "Accept-Language")
+    return response
 
 
 def wants_json(request: HttpRequest) -> bool:
