@@ -6,11 +6,12 @@ the documentation, and the oracle that the statement's answer is compared with, 
 
 from saas.core.reads.binds import Bind, BindAny
 from saas.core.reads.errors import NotCompilable
-from saas.core.reads.expressions import CountOf, TextOf
+from saas.core.reads.expressions import Among, CountOf, TextOf
 from saas.core.reads.read import EVERYTHING, CompiledRead, Filter, Scope, Scoped, registered
 
 __all__ = [
     "EVERYTHING",
+    "Among",
     "Bind",
     "BindAny",
     "CompiledRead",

@@ -55,7 +55,7 @@ class Bind(Expression):
 
 
 class BindAny(Bind):
-    """The same for several values: `filter(branch=BindAny("branches", models.BigIntegerField()))` is true for any."""
+    """The same for several values: `filter(Among("branch", BindAny("branches", models.BigIntegerField())))`."""
 
     many = True
 

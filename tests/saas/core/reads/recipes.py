@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
 
+from saas.core.principals import Principal
 from saas.core.reads import EVERYTHING, CompiledRead, Scoped
+from tenant_apps.access.api.reads import ASSIGNMENTS
+from tenant_apps.access.models import Role, RoleAssignment
+from tenant_apps.access.selectors import MANAGE, managed_scope
 from tenant_apps.branches.api.reads import BRANCHES
-from tests.factories import BranchFactory
+from tenant_apps.branches.models import Branch
+from tenant_apps.circulation.api.rule_reads import RULES
+from tenant_apps.collections.api.reads import COLLECTIONS
+from tenant_apps.collections.models import Collection
+from tenant_apps.keys.api.reads import SERVICE_ACCOUNTS
+from tenant_apps.patrons.api.reads import CATEGORIES
+from tests.factories import (
+    BranchFactory,
+    CollectionFactory,
+    ItemTypeFactory,
+    LoanRuleFactory,
+    PatronCategoryFactory,
+    RoleAssignmentFactory,
+    RoleFactory,
+    ServiceAccountFactory,
+)
 from tests.saas.core.reads.wild import named, scramble
 
 
@@ -36,4 +57,95 @@ def branches(data: DataObject, count: int) -> None:
         scramble(data, BranchFactory.create(code=named(data)))
 
 
-RECIPES: dict[CompiledRead, Recipe] = {BRANCHES: Recipe(branches)}
+def collections(data: DataObject, count: int) -> None:
+    for _number in range(count):
+        scramble(data, CollectionFactory.create(code=named(data)))
+
+
+def categories(data: DataObject, count: int) -> None:
+    for _number in range(count):
+        scramble(data, PatronCategoryFactory.create(code=named(data)))
+
+
+def rules(data: DataObject, count: int) -> None:
+    for _number in range(count):
+        branch = BranchFactory.create(code=named(data)) if data.draw(st.booleans()) else None
+        rule = LoanRuleFactory.create(
+            name=named(data),
+            value=data.draw(st.none() | st.integers(-(2**53), 2**53)),
+            branch=branch,
+            category=PatronCategoryFactory.create(code=named(data)) if data.draw(st.booleans()) else None,
+            item_type=ItemTypeFactory.create(code=named(data)) if data.draw(st.booleans()) else None,
+        )
+        scramble(data, rule, name=None)
+
+
+def service_accounts(data: DataObject, count: int) -> None:
+    for _number in range(count):
+        row = ServiceAccountFactory.create(code=named(data))
+        # They can be sorted by it: Python reads back no offset with seconds, which zones had before there were any.
+        scramble(data, row, created_at=st.datetimes(dt.datetime(1970, 1, 1), timezones=st.just(dt.UTC)))
+
+
+def assignments(data: DataObject, count: int) -> None:
+    """Of people and machines, for the library, a branch or a collection."""
+    for number in range(count):
+        place: dict[str, Any] = data.draw(
+            st.sampled_from(
+                [
+                    {},
+                    {"branch": BranchFactory.create(code=named(data))},
+                    {"collection": CollectionFactory.create(code=named(data))},
+                ]
+            )
+        )
+        who = {"user": None, "service_account": ServiceAccountFactory.create()} if number % 2 else {}
+        row = RoleAssignmentFactory.create(role=RoleFactory.create(code=named(data)), **place, **who)
+        scramble(data, row)
+        if row.user is not None:
+            type(row.user).objects.filter(pk=row.user_id).update(email=named(data, 60))
+
+
+def managers() -> list[Scoped]:
+    """An admin, and who manages one branch and one collection of the rows, or none."""
+    held = RoleAssignment.objects.order_by("-pk")
+    branches = held.exclude(branch=None).values_list("branch", flat=True)[:1]
+    collections_ = held.exclude(collection=None).values_list("collection", flat=True)[:1]
+    return [
+        EVERYTHING.with_values(),
+        managed_scope(_manager(branches, collections_)),
+        managed_scope(_manager((), ())),
+    ]
+
+
+def _manager(branches: Any, collections_: Any) -> Principal:
+    return Principal(
+        user_id=1,
+        branch_permissions={pk: frozenset({MANAGE}) for pk in branches},
+        collection_permissions={pk: frozenset({MANAGE}) for pk in collections_},
+    )
+
+
+RECIPES: dict[CompiledRead, Recipe] = {
+    ASSIGNMENTS: Recipe(
+        assignments,
+        managers,
+        {
+            "user": lambda: RoleAssignment.objects.exclude(user=None).values_list("user", flat=True)[:2],
+            "service_account": lambda: [
+                -1,
+                *RoleAssignment.objects.exclude(service_account=None).values_list(
+                    "service_account", flat=True
+                ),
+            ],
+            "role": lambda: ["reader", *Role.objects.order_by("-pk").values_list("code", flat=True)[:1]],
+            "branch": lambda: Branch.objects.order_by("-pk").values_list("code", flat=True)[:1],
+            "collection": lambda: Collection.objects.order_by("-pk").values_list("code", flat=True)[:1],
+        },
+    ),
+    BRANCHES: Recipe(branches),
+    CATEGORIES: Recipe(categories),
+    COLLECTIONS: Recipe(collections),
+    RULES: Recipe(rules),
+    SERVICE_ACCOUNTS: Recipe(service_accounts),
+}

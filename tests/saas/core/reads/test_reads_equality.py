@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import pytest
 from django.db import connection, transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
 
@@ -24,13 +24,12 @@ from saas.core.reads.selection import WHOLE, Selection
 from tests.saas.core.reads.recipes import RECIPES, Choice, Recipe
 
 EXAMPLES = settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    phases=(Phase.explicit, Phase.generate),  # (shrinking rows in a database takes minutes)
+    suppress_health_check=list(HealthCheck),
 )
-ZONES = ("UTC", "Asia/Kathmandu", "America/St_Johns")
-DATE_STYLES = ("ISO, MDY", "German", "SQL, DMY")
 READS = [pytest.param(read, recipe, id=read.name) for read, recipe in RECIPES.items()]
 every_read = pytest.mark.parametrize(("read", "recipe"), READS)
 
@@ -129,14 +128,11 @@ def test_selections(in_north: Any, read: CompiledRead, recipe: Recipe, data: Dat
 
 @contextmanager
 def _rows(data: DataObject, recipe: Recipe, count: int) -> Iterator[None]:
-    """Rows of the recipe, in a session whose zone and style of dates are drawn too; all undone afterwards."""
-    zone, style = data.draw(st.sampled_from(ZONES)), data.draw(st.sampled_from(DATE_STYLES))
+    """Rows of the recipe; all undone afterwards."""
     with transaction.atomic():
         recipe.make(data, count)
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            cursor.execute(f"SET LOCAL TIME ZONE '{zone}'")
-            cursor.execute(f"SET LOCAL DateStyle TO {style}")
         yield
         transaction.set_rollback(True)
 
@@ -169,7 +165,13 @@ def _with_places(read: CompiledRead, variant: Variant, values: dict[str, Any]) -
     statement = read.statement(variant)
     if statement is None:
         return []
-    result = statement.run(values, limit=1_000, prepared=True)
+    # (psycopg reads no moments in another style than ISO, Django none in another zone: for this statement alone)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL DateStyle TO German")
+        cursor.execute("SET LOCAL TIME ZONE 'Asia/Kathmandu'")
+        result = statement.run(values, limit=1_000, prepared=True)
+        cursor.execute("SET LOCAL DateStyle TO ISO")
+        cursor.execute("SET LOCAL TIME ZONE 'UTC'")
     rows = [orjson.loads(result.get_value(at, 0)) for at in range(result.ntuples)]
     if variant.is_row:
         return [(None, row) for row in rows]
