@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
+from django.db import models
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 
-from saas.core.api.fields import parse_id, utc_text
+from saas.core.api.fields import utc_text
 from saas.core.principals import Principal
+from saas.core.reads import EVERYTHING, Among, BindAny, Scope, Scoped
 from saas.core.security_events import Contact
 from shared_apps.accounts import selectors as accounts
 from tenant_apps.access.callers import held_by, load_caller, load_principal, meaning_of
@@ -26,10 +27,11 @@ __all__ = [
     "export_of_account",
     "load_caller",
     "load_principal",
-    "matching_assignments",
+    "managed_scope",
     "may_edit_shared",
     "permission_names",
     "rights_of_user",
+    "role_assignments",
     "role_assignments_managed_by",
     "roles",
     "roles_held_by",
@@ -39,13 +41,6 @@ __all__ = [
 MANAGE = "roles.manage"
 SHARE_PERMISSIONS = tuple(SHARED)
 _Share = TypeVar("_Share", bound=Share)
-ASSIGNMENT_FILTERS = {
-    "user": "user_id",
-    "service_account": "service_account_id",
-    "role": "role__code",
-    "branch": "branch__code",
-    "collection": "collection__code",
-}
 
 
 def roles() -> QuerySet[Role]:
@@ -64,26 +59,34 @@ def permission_names() -> frozenset[str]:
     return frozenset(PERMISSIONS)
 
 
-def role_assignments_managed_by(principal: Principal) -> QuerySet[RoleAssignment]:
-    """Who holds which role where, as far as the caller manages it: everywhere, or at their branches and collections."""
-    rows = RoleAssignment.objects.select_related("user", "service_account", "role", "branch", "collection")
+def role_assignments() -> QuerySet[RoleAssignment]:
+    """Who holds which role where, with everything that an assignment names."""
+    return RoleAssignment.objects.select_related("user", "service_account", "role", "branch", "collection")
+
+
+_MANAGED: Final = Scope(
+    "managed",
+    lambda rows: rows.filter(
+        Q(Among("branch", BindAny("branches", models.BigIntegerField())))
+        | Q(Among("collection", BindAny("collections", models.BigIntegerField())))
+    ),
+)
+
+
+def managed_scope(principal: Principal) -> Scoped:
+    """The assignments that the caller manages: all, or those at their branches and collections."""
     branches, collections = principal.branches_for(MANAGE), principal.collections_for(MANAGE)
     if branches is None or collections is None:
-        return rows
-    return rows.filter(Q(branch__in=branches) | Q(collection__in=collections))
+        return EVERYTHING.with_values()
+    return _MANAGED.with_values(branches=branches, collections=collections)
 
 
-def matching_assignments(
-    rows: QuerySet[RoleAssignment], wanted: Mapping[str, str]
-) -> QuerySet[RoleAssignment]:
-    """Keep assignments that match every filter: ids of `user` and `service_account`, codes of the others."""
-    for name, field in ASSIGNMENT_FILTERS.items():
-        if name not in wanted:
-            continue
-        value = parse_id(wanted[name]) if field.endswith("_id") else wanted[name]
-        # What cannot be an id is that of nobody, and not of everybody without one.
-        rows = rows.none() if value is None else rows.filter(**{field: value})
-    return rows
+def role_assignments_managed_by(principal: Principal) -> QuerySet[RoleAssignment]:
+    """The same as an ordinary query set."""
+    branches, collections = principal.branches_for(MANAGE), principal.collections_for(MANAGE)
+    if branches is None or collections is None:
+        return role_assignments()
+    return role_assignments().filter(Q(branch__in=branches) | Q(collection__in=collections))
 
 
 def admin_contacts() -> list[Contact]:

@@ -11,11 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from saas.core import clock
+from saas.core.api.compiled import CompiledList
 from saas.core.api.etags import record_response, require_match
 from saas.core.api.fields import id_from_path
 from saas.core.api.views import ApiViewSet
 from saas.core.errors import NotFound, PreconditionFailed, PreconditionRequired, ValidationFailed
 from tenant_apps.access import selectors, services
+from tenant_apps.access.api.reads import ASSIGNMENTS
 from tenant_apps.access.api.serializers import (
     NewRoleAssignmentSerializer,
     NewRoleSerializer,
@@ -113,7 +115,7 @@ class RoleViewSet(ApiViewSet):
         return Response(status=204)
 
 
-class RoleAssignmentViewSet(ApiViewSet):
+class RoleAssignmentViewSet(CompiledList, ApiViewSet):
     """Who holds which role where."""
 
     permissions: ClassVar = {"list": MANAGE, "create": MANAGE, "destroy": MANAGE}
@@ -121,7 +123,7 @@ class RoleAssignmentViewSet(ApiViewSet):
         "create": (ValidationFailed, CannotGrant, AlreadyAssigned),
         "destroy": (NotFound, CannotGrant, LastAdmin),
     }
-    query_parameters: ClassVar = frozenset(selectors.ASSIGNMENT_FILTERS)
+    list_read = ASSIGNMENTS
     serializer_class = RoleAssignmentSerializer
 
     def get_queryset(self) -> QuerySet[RoleAssignment]:
@@ -130,14 +132,12 @@ class RoleAssignmentViewSet(ApiViewSet):
 
     @extend_schema(
         summary="List role assignments",
-        parameters=[OpenApiParameter(name, str) for name in selectors.ASSIGNMENT_FILTERS],
+        parameters=[OpenApiParameter(name, str) for name in ASSIGNMENTS.filters],
         responses=RoleAssignmentSerializer(many=True),
     )
-    def list(self, request: Request) -> Response:
+    def list(self, request: Request) -> HttpResponseBase:
         """The newest first; `user` and `service_account` are ids, `role`, `branch` and `collection` codes."""
-        rows = selectors.matching_assignments(self.get_queryset(), request.query_params.dict())
-        page = self.paginate_queryset(rows)
-        return self.get_paginated_response(RoleAssignmentSerializer(page, many=True).data)
+        return self.page()
 
     @extend_schema(
         summary="Give a role", request=NewRoleAssignmentSerializer, responses={201: RoleAssignmentSerializer}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
@@ -38,6 +39,8 @@ class LoanRuleSerializer(StrictModelSerializer[LoanRule]):
     branch = serializers.CharField(source="branch.code", read_only=True, allow_null=True)
     category = serializers.CharField(source="category.code", read_only=True, allow_null=True)
     item_type = serializers.CharField(source="item_type.code", read_only=True, allow_null=True)
+    # A number in a JSON column, or null.
+    compiled: ClassVar = {"value": F("value")}
 
     class Meta:
         model = LoanRule

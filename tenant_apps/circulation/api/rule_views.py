@@ -12,11 +12,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from saas.core import clock
+from saas.core.api.compiled import CompiledList, CompiledRetrieve
 from saas.core.api.etags import etag_of, record_response, require_match
 from saas.core.api.views import ApiViewSet
 from saas.core.errors import NotFound, PreconditionFailed, PreconditionRequired, ValidationFailed
 from tenant_apps.branches.selectors import require_at_branch
 from tenant_apps.circulation import selectors, services
+from tenant_apps.circulation.api.rule_reads import RULES
 from tenant_apps.circulation.api.rule_serializers import (
     CaseSerializer,
     ExplanationSerializer,
@@ -35,7 +37,7 @@ MANAGE = "rules.manage"
 _CHANGE_ERRORS = (NotFound, PreconditionFailed, PreconditionRequired)
 
 
-class LoanRuleViewSet(ApiViewSet):
+class LoanRuleViewSet(CompiledList, CompiledRetrieve, ApiViewSet):
     """Loan rules. A rule without a branch concerns the whole library, and so does the right to change it."""
 
     permissions: ClassVar = {
@@ -53,8 +55,7 @@ class LoanRuleViewSet(ApiViewSet):
         "partial_update": (ValidationFailed, RuleNotValid, *_CHANGE_ERRORS),
         "destroy": _CHANGE_ERRORS,
     }
-    ordering_fields: ClassVar = ("id", "name")
-    default_ordering: ClassVar = ("name", "id")
+    list_read = retrieve_read = RULES
     serializer_class = LoanRuleSerializer
 
     def get_queryset(self) -> QuerySet[LoanRule]:
@@ -62,16 +63,14 @@ class LoanRuleViewSet(ApiViewSet):
         return selectors.all_rules()
 
     @extend_schema(summary="List loan rules", responses=LoanRuleSerializer(many=True))
-    def list(self, request: Request) -> Response:
+    def list(self, request: Request) -> HttpResponseBase:
         """A page of loan rules, by name."""
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(LoanRuleSerializer(page, many=True).data)
+        return self.page()
 
     @extend_schema(summary="Show a loan rule", responses=LoanRuleSerializer)
     def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
         """One loan rule."""
-        rule = self.get_object()
-        return record_response(request, rule, lambda: represent_rule(rule))
+        return self.record(pk)
 
     @extend_schema(
         summary="Explain what the rules decide",

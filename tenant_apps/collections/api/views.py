@@ -11,10 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from saas.core import clock
+from saas.core.api.compiled import CompiledList, CompiledRetrieve
 from saas.core.api.etags import record_response, require_match
 from saas.core.api.views import ApiViewSet
 from saas.core.errors import NotFound, PreconditionFailed, PreconditionRequired, ValidationFailed
 from tenant_apps.collections import selectors, services
+from tenant_apps.collections.api.reads import COLLECTIONS
 from tenant_apps.collections.api.serializers import (
     CollectionChangesSerializer,
     CollectionSerializer,
@@ -28,7 +30,7 @@ _VIEW, _MANAGE = "catalog.view", "collections.manage"
 _CHANGE_ERRORS = (NotFound, PreconditionFailed, PreconditionRequired)
 
 
-class CollectionViewSet(ApiViewSet):
+class CollectionViewSet(CompiledList, CompiledRetrieve, ApiViewSet):
     """The library's collections."""
 
     permissions: ClassVar = {
@@ -44,8 +46,7 @@ class CollectionViewSet(ApiViewSet):
         "partial_update": (ValidationFailed, *_CHANGE_ERRORS),
         "destroy": (CollectionInUse, *_CHANGE_ERRORS),
     }
-    ordering_fields: ClassVar = ("code", "name")
-    default_ordering = "code"
+    list_read = retrieve_read = COLLECTIONS
     serializer_class = CollectionSerializer
 
     def get_queryset(self) -> QuerySet[Collection]:
@@ -53,16 +54,14 @@ class CollectionViewSet(ApiViewSet):
         return selectors.all_collections()
 
     @extend_schema(summary="List collections", responses=CollectionSerializer(many=True))
-    def list(self, request: Request) -> Response:
+    def list(self, request: Request) -> HttpResponseBase:
         """A page of the library's collections, by code."""
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(CollectionSerializer(page, many=True).data)
+        return self.page()
 
     @extend_schema(summary="Show a collection", responses=CollectionSerializer)
     def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
         """One collection."""
-        collection = self.get_object()
-        return record_response(request, collection, lambda: represent(collection))
+        return self.record(pk)
 
     @extend_schema(
         summary="Make a collection", request=NewCollectionSerializer, responses={201: CollectionSerializer}

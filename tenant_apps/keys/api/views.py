@@ -13,12 +13,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from saas.core import clock
+from saas.core.api.compiled import CompiledList, CompiledRetrieve
 from saas.core.api.etags import match_if_sent, record_response
 from saas.core.api.fields import id_from_path
 from saas.core.api.views import ApiViewSet
 from saas.core.errors import CannotGrant, NotFound, PreconditionFailed, ValidationFailed
 from tenant_apps.branches.selectors import require_at_branch
 from tenant_apps.keys import selectors, services
+from tenant_apps.keys.api.reads import SERVICE_ACCOUNTS
 from tenant_apps.keys.api.serializers import (
     ApiKeySerializer,
     MadeKeySerializer,
@@ -43,7 +45,7 @@ class _KeyManagement(ApiViewSet):
         require_at_branch(self.principal, MANAGE, None)
 
 
-class ServiceAccountViewSet(_KeyManagement):
+class ServiceAccountViewSet(CompiledList, CompiledRetrieve, _KeyManagement):
     """Machines that work in the library."""
 
     permissions: ClassVar = dict.fromkeys(("list", "retrieve", "create", "partial_update", "destroy"), MANAGE)
@@ -53,8 +55,7 @@ class ServiceAccountViewSet(_KeyManagement):
         "partial_update": (ValidationFailed, NotFound, PreconditionFailed, CannotGrant),
         "destroy": (NotFound, PreconditionFailed),
     }
-    ordering_fields: ClassVar = ("code", "name", "created_at")
-    default_ordering = "code"
+    list_read = retrieve_read = SERVICE_ACCOUNTS
     serializer_class = ServiceAccountSerializer
 
     def get_queryset(self) -> QuerySet[ServiceAccount]:
@@ -62,16 +63,14 @@ class ServiceAccountViewSet(_KeyManagement):
         return selectors.service_accounts()
 
     @extend_schema(summary="List service accounts", responses=ServiceAccountSerializer(many=True))
-    def list(self, request: Request) -> Response:
+    def list(self, request: Request) -> HttpResponseBase:
         """A page of service accounts, by code."""
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(ServiceAccountSerializer(page, many=True).data)
+        return self.page()
 
     @extend_schema(summary="Show a service account", responses=ServiceAccountSerializer)
     def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
         """One service account."""
-        account = self.get_object()
-        return record_response(request, account, lambda: ServiceAccountSerializer(account).data)
+        return self.record(pk)
 
     @extend_schema(
         summary="Make a service account",

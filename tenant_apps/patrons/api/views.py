@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from saas.core import clock
+from saas.core.api.compiled import CompiledList
 from saas.core.api.etags import etag_of, record_response, require_match
 from saas.core.api.lookups import visible_or_404
 from saas.core.api.parameters import CURSOR
@@ -20,6 +21,7 @@ from saas.core.errors import NotFound, PreconditionFailed, PreconditionRequired,
 from shared_apps.delivery import services as delivery
 from tenant_apps.branches.selectors import require_at_branch
 from tenant_apps.patrons import selectors, services
+from tenant_apps.patrons.api.reads import CATEGORIES
 from tenant_apps.patrons.api.serializers import (
     NewPatronCategorySerializer,
     NewPatronSerializer,
@@ -32,13 +34,12 @@ from tenant_apps.patrons.errors import CardNumberTaken, PatronCategoryTaken, Unk
 from tenant_apps.patrons.models import Patron, PatronCategory
 
 
-class PatronCategoryViewSet(ApiViewSet):
+class PatronCategoryViewSet(CompiledList, ApiViewSet):
     """What loan rules tell patrons apart by."""
 
     permissions: ClassVar = {"list": "patrons.view", "create": "patrons.manage"}
     error_codes: ClassVar = {"create": (ValidationFailed, PatronCategoryTaken)}
-    ordering_fields: ClassVar = ("code", "name")
-    default_ordering = "code"
+    list_read = CATEGORIES
     serializer_class = PatronCategorySerializer
 
     def get_queryset(self) -> QuerySet[PatronCategory]:
@@ -46,10 +47,9 @@ class PatronCategoryViewSet(ApiViewSet):
         return selectors.all_categories()
 
     @extend_schema(summary="List patron categories", responses=PatronCategorySerializer(many=True))
-    def list(self, request: Request) -> Response:
+    def list(self, request: Request) -> HttpResponseBase:
         """A page of patron categories, by code."""
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(PatronCategorySerializer(page, many=True).data)
+        return self.page()
 
     @extend_schema(
         summary="Make a patron category",
