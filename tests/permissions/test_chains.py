@@ -239,7 +239,7 @@ HOSTILE: dict[str, tuple[int, Callable[[Any], Any]]] = {
     "wrong visit": (401, lambda c: c.get("/api/v1/me/", headers={"authorization": "Visit x"})),
     "wrong key": (401, lambda c: c.get("/api/v1/me/", headers={"authorization": "Api-Key x.y"})),
     "unknown parameter": (400, lambda c: c.get(BRANCHES + "?x=1")),
-    "failure of a view": (500, _broken("tenant_apps.branches.api.views.BranchViewSet.get_queryset")),
+    "failure of a view": (500, _broken("tenant_apps.branches.api.views.BranchViewSet.initial")),
     "failure of a middleware": (500, _broken("saas.core.tenancy.middleware.library_for_host")),
     "failure of the language": (500, _broken("saas.core.middleware.language_for")),
 }

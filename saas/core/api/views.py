@@ -164,6 +164,7 @@ class ApiBehaviour(_View):
             give_back(request)
         final.headers.setdefault("Cache-Control", self.cache_control)
         add_rate_limit_headers(request, final)
+        cast(Any, final)._resource_closers.append(functools.partial(_let_go, self, request, response))
         return final
 
 
@@ -186,6 +187,17 @@ class ApiViewSet(ApiBehaviour, GenericViewSet[Any]):
         row = visible_or_404(self.filter_queryset(self.get_queryset()), self.lookup_field, self.kwargs[name])
         self.check_object_permissions(self.request, row)
         return row
+
+
+def _let_go(view: Any, request: Request, response: HttpResponseBase) -> None:
+    """Untie what DRF ties in circles, once the answer is sent.
+
+    The view holds its own bound methods, and request and answer hold contexts that hold them all: everything that a
+    request has made, its rows too, would wait for the garbage collector, which would have to look for it.
+    """
+    cast(Any, request).parser_context.clear()
+    getattr(response, "renderer_context", {}).clear()
+    vars(view).clear()
 
 
 @functools.lru_cache(maxsize=1024)
