@@ -140,9 +140,13 @@ def shares(model: type[_Share]) -> QuerySet[_Share]:
 
 def shared_with(model: type[_Share], principal: Principal) -> QuerySet[_Share, Any]:
     """Ids of the rows of one kind that are shared with the caller, for `pk__in`; nothing for machines and guests."""
-    if not principal.may_have_shares:
-        return model._default_manager.none().values_list("content_object", flat=True)
-    return model._default_manager.filter(user=principal.user_id).values_list("content_object", flat=True)
+    rows = shared_rows(model, principal.user_id)
+    return rows if principal.may_have_shares else rows.none()
+
+
+def shared_rows(model: type[_Share], user: Any) -> QuerySet[_Share, Any]:
+    """Ids of the rows of one kind that are shared with an account, given by its id or as a Bind."""
+    return model._default_manager.filter(user=user).values_list("content_object", flat=True)
 
 
 def may_edit_shared(model: type[_Share], principal: Principal, row_id: int) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import F, Func, Subquery
+from django.db.models.expressions import BaseExpression, Expression
 from django.db.models.functions import Cast
 
 
@@ -55,18 +56,66 @@ class RowJson(Func):
 
     def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> tuple[str, Any]:
         """Return a sub-select without a table: the planner turns it into one expression."""
-        members, params = [], []
         sources = self.get_source_expressions()
-        for name, expression in zip(self.names, sources, strict=False):
-            sql, given = compiler.compile(expression)
-            members.append(f"{sql} AS {connection.ops.quote_name(name)}")
-            params += given
+        members = sources[: len(self.names)]
+        shared = _repeated(members)
+        swaps = {id(one): _Shared(f"v{at}", one.output_field) for at, one in enumerate(shared)}
+        columns, params = _columns(compiler, self.names, [_swapped(member, swaps) for member in members])
+        origin = ""
+        if shared:
+            # The offset keeps the planner from putting the expression back where it is used, and so often.
+            inner, given = _columns(compiler, [one.name for one in swaps.values()], shared)
+            origin, params = f" FROM (SELECT {inner} OFFSET 0) AS _v", [*params, *given]
         # Expressions that Django has compiled, and names of serializer fields.
-        sql = f"(SELECT row_to_json(_r) FROM (SELECT {', '.join(members)}) AS _r)"  # noqa: S608
+        sql = f"(SELECT row_to_json(_r) FROM (SELECT {columns}{origin}) AS _r)"  # noqa: S608
         if not self.has_presence:
             return sql, params
         present, given = compiler.compile(sources[-1])
         return f"CASE WHEN {present} IS NOT NULL THEN {sql} END", [*given, *params]
+
+
+class _Shared(Expression):
+    """A value that several members of a row are made of, computed beside them."""
+
+    def __init__(self, name: str, output_field: Any) -> None:
+        self.name = name
+        super().__init__(output_field=output_field)
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        return f"_v.{connection.ops.quote_name(self.name)}", []
+
+
+def _columns(compiler: Any, names: Sequence[str], expressions: Sequence[Any]) -> tuple[str, list[Any]]:
+    columns, params = [], []
+    for name, expression in zip(names, expressions, strict=True):
+        sql, given = compiler.compile(expression)
+        columns.append(f"{sql} AS {compiler.connection.ops.quote_name(name)}")
+        params += given
+    return ", ".join(columns), params
+
+
+def _repeated(members: Sequence[Any]) -> list[Subquery]:
+    """Annotations of the query set that stand in several members: Django puts the same object into each."""
+    seen: dict[int, Subquery] = {}
+    repeated: dict[int, Subquery] = {}
+    pending = list(members)
+    while pending:
+        one = pending.pop(0)
+        if isinstance(one, Subquery):
+            (repeated if id(one) in seen else seen)[id(one)] = one
+        elif isinstance(one, BaseExpression):
+            pending += one.get_source_expressions()
+    return list(repeated.values())
+
+
+def _swapped(expression: Any, swaps: dict[int, _Shared]) -> Any:
+    if id(expression) in swaps:
+        return swaps[id(expression)]
+    if not isinstance(expression, BaseExpression) or isinstance(expression, Subquery):
+        return expression
+    clone = expression.copy()
+    clone.set_source_expressions([_swapped(one, swaps) for one in expression.get_source_expressions()])
+    return clone
 
 
 class ListJson(Subquery):

@@ -17,7 +17,7 @@ from saas.core.principals import Principal
 from saas.core.reads.binds import Bind, BindAny, given
 from saas.core.reads.compiler import compiled
 from saas.core.reads.errors import NotCompilable
-from saas.core.reads.expressions import KeysJson, RowJson, TagText, TextOf, Unless
+from saas.core.reads.expressions import KeysJson, RowJson, TagText, TextOf, Unless, UtcText
 from saas.core.reads.selection import WHOLE, Expansions, Selection, names_of, selected
 from saas.core.reads.statements import Statement, statement_of, without_library
 
@@ -224,6 +224,8 @@ def position_name(at: int) -> str:
 
 
 def _exact(path: str, of: Any) -> Any:
+    if isinstance(of, models.DateTimeField):
+        return UtcText(F(path))  # offsets of old have seconds, which Python does not read
     # JSON readers take numbers for floats.
     return TextOf(F(path)) if isinstance(of, models.DecimalField) else F(path)
 

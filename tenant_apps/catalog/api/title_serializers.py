@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.core.validators import RegexValidator
+from django.db.models import F
+from django.db.models.lookups import GreaterThan
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -36,21 +38,23 @@ _LANGUAGE_CODE = RegexValidator(
 class HitSerializer(serializers.Serializer[Any]):
     """A title in a list. `copies_total` counts what is neither lost nor withdrawn."""
 
+    compiled: ClassVar = {"available": GreaterThan(F("copies_available"), 0)}
+
     id = IdField()
     title = serializers.CharField()
     subtitle = serializers.CharField()
-    contributors = serializers.ListField(child=serializers.CharField())
+    contributors = serializers.ListField(child=serializers.CharField(), source="contributor_names")
     year = serializers.IntegerField(allow_null=True)
     language = serializers.CharField()
     isbns = serializers.ListField(child=serializers.CharField())
     material_type = serializers.CharField()
     available = serializers.SerializerMethodField()
-    copies_available = serializers.IntegerField(source="available")
-    copies_total = serializers.IntegerField(source="copies")
+    copies_available = serializers.IntegerField()
+    copies_total = serializers.IntegerField()
 
-    def get_available(self, hit: selectors.Hit) -> bool:
+    def get_available(self, hit: Any) -> bool:
         """Whether a copy is on the shelf."""
-        return hit.available > 0
+        return bool(hit.copies_available > 0)
 
 
 class FacetValueSerializer(serializers.Serializer[Any]):

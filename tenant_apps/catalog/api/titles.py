@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from saas.core import clock
+from saas.core.api.compiled import CompiledList, CompiledRetrieve
 from saas.core.api.etags import record_response, require_match
 from saas.core.api.lookups import visible_or_404
 from saas.core.api.views import ApiView, ApiViewSet
@@ -27,6 +28,7 @@ from saas.core.errors import (
 )
 from saas.core.principals import Principal
 from tenant_apps.catalog import selectors, services
+from tenant_apps.catalog.api.reads import TITLE, TITLES
 from tenant_apps.catalog.api.renderers import Iso2709Renderer, MarcXmlRenderer
 from tenant_apps.catalog.api.title_serializers import (
     AvailabilitySerializer,
@@ -42,7 +44,7 @@ from tenant_apps.catalog.models import Title
 _MARC_FORMS: tuple[type[BaseRenderer], ...] = (MarcXmlRenderer, Iso2709Renderer)
 
 
-class TitleViewSet(ApiViewSet):
+class TitleViewSet(CompiledList, CompiledRetrieve, ApiViewSet):
     """The library's titles."""
 
     permissions: ClassVar = {
@@ -66,9 +68,7 @@ class TitleViewSet(ApiViewSet):
             PreconditionRequired,
         ),
     }
-    query_parameters: ClassVar = frozenset({"collection"})
-    ordering_fields: ClassVar = {"title": "sort_title", "id": "id"}
-    default_ordering = "-id"
+    list_read, retrieve_read = TITLES, TITLE
     serializer_class = TitleSerializer
     row_serializer_class = HitSerializer
 
@@ -82,14 +82,9 @@ class TitleViewSet(ApiViewSet):
         return [*forms, *(form() for form in _MARC_FORMS)] if self.action == "retrieve" else forms
 
     @extend_schema(summary="List titles", responses=HitSerializer(many=True))
-    def list(self, request: Request) -> Response:
+    def list(self, request: Request) -> HttpResponseBase:
         """A page of titles, the newest first; `collection` (a code) keeps those of one collection."""
-        titles = selectors.all_titles().only("id", "sort_title")
-        if "collection" in request.query_params:
-            titles = titles.filter(collection__code=request.query_params["collection"])
-        page = self.paginate_queryset(titles) or []
-        hits = selectors.hits_of([title.pk for title in page])
-        return self.get_paginated_response(HitSerializer(hits, many=True).data)
+        return self.page()
 
     @extend_schema(
         summary="Show a title",
@@ -107,7 +102,7 @@ class TitleViewSet(ApiViewSet):
         if isinstance(renderer, _MARC_FORMS):
             answer = _record(request, self.principal, pk, renderer.format)
         else:
-            answer = _answer(request, self.get_object())
+            answer = self.record(pk)
         patch_vary_headers(answer, ["Accept"])
         return answer
 
@@ -204,9 +199,7 @@ def _record(request: Request, principal: Principal, pk: str, form: str) -> HttpR
 
 
 def _answer(request: Request, title: Title, *, status: int = 200) -> HttpResponseBase:
-    """One title. Its tag names the counts as well, since a loan changes them and not the title's version."""
-    places = selectors.availability_of([title.pk]).get(title.pk, [])
-    total, available = sum(place.copies for place in places), sum(place.available for place in places)
-    title.copies_total, title.copies_available = total, available  # type: ignore[attr-defined]
-    form = f"json-{total}-{available}"
+    """One title of `titles_in_full`, under the tag that the compiled read gives it."""
+    counted: Any = title
+    form = f"json-{counted.copies_total}-{counted.copies_available}"
     return record_response(request, title, lambda: TitleSerializer(title).data, form=form, status=status)

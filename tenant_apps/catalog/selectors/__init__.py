@@ -11,12 +11,13 @@ from tenant_apps.catalog.selectors.rights import (
     require_move,
     require_title,
     require_title_change,
+    title_scope,
     title_shares_managed_by,
     visible_to,
 )
 from tenant_apps.catalog.selectors.search import Filters, Hit, Page, hits_of, search_titles
 from tenant_apps.catalog.selectors.suggestions import suggestions_for
-from tenant_apps.catalog.selectors.titles import all_titles, marc_of, titles_in_full
+from tenant_apps.catalog.selectors.titles import all_titles, listed_titles, marc_of, titles_in_full
 
 __all__ = [
     "BranchAvailability",
@@ -34,6 +35,7 @@ __all__ = [
     "export_of_account",
     "facets_of",
     "hits_of",
+    "listed_titles",
     "marc_of",
     "records_of",
     "require_copy",
@@ -44,6 +46,7 @@ __all__ = [
     "search_titles",
     "sees_barcodes",
     "suggestions_for",
+    "title_scope",
     "title_shares_managed_by",
     "titles_in_full",
     "visible_to",

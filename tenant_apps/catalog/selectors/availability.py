@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db.models import Count, Exists, F, FilteredRelation, Min, OuterRef, Q, QuerySet
 
+from saas.core.reads import CountOf
 from tenant_apps.catalog.models import Copy
 
 _IN_STOCK = Q(withdrawn_at=None, lost_at=None)
@@ -46,6 +47,16 @@ def with_open_loan(copies: QuerySet[Copy]) -> QuerySet[Copy]:
 def has_available_copy() -> Exists:
     """For a query set of titles: whether a copy is on the shelf."""
     return Exists(available_copies().filter(title=OuterRef("pk")))
+
+
+def copies_of_each() -> dict[str, CountOf]:
+    """For a query set of titles: how many copies each has that are neither lost nor withdrawn, and how many a patron
+    could take from the shelf now.
+    """
+    return {
+        "copies_total": CountOf(Copy.objects.filter(_IN_STOCK, title=OuterRef("pk"))),
+        "copies_available": CountOf(available_copies().filter(title=OuterRef("pk"))),
+    }
 
 
 def availability_of(title_ids: Sequence[int]) -> dict[int, list[BranchAvailability]]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import BigIntegerField, QuerySet
 
 from saas.core.errors import PermissionDenied
 from saas.core.principals import Principal
+from saas.core.reads import EVERYTHING, Bind, Scope, Scoped
 from tenant_apps.access import selectors as access
 from tenant_apps.catalog.models import Copy, Title, TitleShare
 
@@ -24,6 +25,21 @@ def visible_to(principal: Principal, titles: QuerySet[Title]) -> QuerySet[Title]
     if principal.may_anywhere(VIEW) or principal.may_anywhere(MANAGE_TITLES):
         return titles
     return titles.filter(pk__in=access.shared_with(TitleShare, principal))
+
+
+_SHARED = Scope(
+    "shared", lambda rows: rows.filter(pk__in=access.shared_rows(TitleShare, Bind("user", BigIntegerField())))
+)
+_NOTHING = Scope("nothing", lambda rows: rows.none())
+
+
+def title_scope(principal: Principal) -> Scoped:
+    """The titles of `visible_to`, for compiled reads."""
+    if principal.may_anywhere(VIEW) or principal.may_anywhere(MANAGE_TITLES):
+        return EVERYTHING.with_values()
+    if not principal.may_have_shares:
+        return _NOTHING.with_values()
+    return _SHARED.with_values(user=principal.user_id)
 
 
 def require_title_change(principal: Principal, title: Title) -> None:

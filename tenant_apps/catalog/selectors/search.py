@@ -57,12 +57,12 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One title in a list of results. `copies` counts what is neither lost nor withdrawn."""
+    """One title in a list of results. `copies_total` counts what is neither lost nor withdrawn."""
 
     id: int
     title: str
     subtitle: str
-    contributors: list[str]
+    contributor_names: list[str]
     year: int | None
     language: str
     isbns: list[str]
@@ -70,12 +70,12 @@ class Hit:
     places: list[BranchAvailability]
 
     @property
-    def copies(self) -> int:
+    def copies_total(self) -> int:
         """Copies in all branches."""
         return sum(place.copies for place in self.places)
 
     @property
-    def available(self) -> int:
+    def copies_available(self) -> int:
         """Copies on the shelf in all branches."""
         return sum(place.available for place in self.places)
 
@@ -150,7 +150,7 @@ def hits_of(title_ids: Sequence[int]) -> list[Hit]:
             id=pk,
             title=rows[pk][1],
             subtitle=rows[pk][2],
-            contributors=names.get(pk, []),
+            contributor_names=names.get(pk, []),
             year=rows[pk][3],
             language=rows[pk][4],
             isbns=rows[pk][5],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,20 +16,28 @@ from tenant_apps.access.models import Role, RoleAssignment
 from tenant_apps.access.selectors import MANAGE, managed_scope
 from tenant_apps.branches.api.reads import BRANCHES
 from tenant_apps.branches.models import Branch
+from tenant_apps.catalog import selectors
+from tenant_apps.catalog.api.reads import TITLE, TITLES
+from tenant_apps.catalog.models import Contributor, Subject, Title, TitleContributor, TitleSubject
 from tenant_apps.circulation.api.rule_reads import RULES
 from tenant_apps.collections.api.reads import COLLECTIONS
 from tenant_apps.collections.models import Collection
 from tenant_apps.keys.api.reads import SERVICE_ACCOUNTS
 from tenant_apps.patrons.api.reads import CATEGORIES
 from tests.factories import (
+    NOW,
     BranchFactory,
     CollectionFactory,
+    CopyFactory,
     ItemTypeFactory,
+    LoanFactory,
     LoanRuleFactory,
     PatronCategoryFactory,
     RoleAssignmentFactory,
     RoleFactory,
     ServiceAccountFactory,
+    TitleFactory,
+    TitleShareFactory,
 )
 from tests.saas.core.reads.wild import named, scramble
 
@@ -83,8 +90,7 @@ def rules(data: DataObject, count: int) -> None:
 def service_accounts(data: DataObject, count: int) -> None:
     for _number in range(count):
         row = ServiceAccountFactory.create(code=named(data))
-        # They can be sorted by it: Python reads back no offset with seconds, which zones had before there were any.
-        scramble(data, row, created_at=st.datetimes(dt.datetime(1970, 1, 1), timezones=st.just(dt.UTC)))
+        scramble(data, row)
 
 
 def assignments(data: DataObject, count: int) -> None:
@@ -126,6 +132,56 @@ def _manager(branches: Any, collections_: Any) -> Principal:
     )
 
 
+def titles(data: DataObject, count: int) -> None:
+    """Titles with names that come twice, subjects, and copies in every state, some of them on loan."""
+    for _number in range(count):
+        shelf = Collection.objects.filter(code="shelf").first() or CollectionFactory.create(code="shelf")
+        title = TitleFactory.create(collection=data.draw(st.sampled_from([None, shelf])))
+        scramble(data, title, control_number=None, marc_hash=None)
+        people = [_contributor(data) for _person in range(data.draw(st.integers(0, 2)))]
+        for position in range(data.draw(st.integers(0, 3)) if people else 0):
+            part = TitleContributor(
+                title=title, contributor=data.draw(st.sampled_from(people)), position=position
+            )
+            part.save()
+            scramble(data, part, position=None)
+        for position in range(data.draw(st.integers(0, 2))):
+            subject = Subject.objects.create(normalised_heading=named(data))
+            scramble(data, subject)
+            TitleSubject.objects.create(title=title, subject=subject, position=position)
+        for _copy in range(data.draw(st.integers(0, 3))):
+            copies(data, 1, title=title)
+
+
+def _contributor(data: DataObject) -> Contributor:
+    person = Contributor.objects.create(kind="person", normalised_name=named(data))
+    scramble(data, person, kind=None, normalised_name=None)
+    return person
+
+
+def copies(data: DataObject, count: int, **given: Any) -> None:
+    """Copies in every state, on loan, lent and back, or never lent."""
+    for _number in range(count):
+        copy = CopyFactory.create(barcode=named(data), **given)
+        scramble(data, copy)
+        for returned_at in data.draw(st.sampled_from([(), (None,), (NOW,), (NOW, None)])):
+            LoanFactory.create(copy=copy, returned_at=returned_at)
+
+
+def title_scopes() -> list[Scoped]:
+    """Somebody with a role, somebody with whom one title is shared, somebody with nothing, a machine."""
+    share = (
+        TitleShareFactory.create(content_object=Title.objects.latest("pk"))
+        if Title.objects.exists()
+        else None
+    )
+    reader = Principal(user_id=1, permissions=frozenset({"catalog.view"}))
+    shared = Principal(user_id=share.user_id if share else 1)
+    return [
+        selectors.title_scope(one) for one in (reader, shared, Principal(user_id=0), Principal(kind="key"))
+    ]
+
+
 RECIPES: dict[CompiledRead, Recipe] = {
     ASSIGNMENTS: Recipe(
         assignments,
@@ -148,4 +204,6 @@ RECIPES: dict[CompiledRead, Recipe] = {
     COLLECTIONS: Recipe(collections),
     RULES: Recipe(rules),
     SERVICE_ACCOUNTS: Recipe(service_accounts),
+    TITLES: Recipe(titles, filters={"collection": lambda: ["shelf", "none such"]}),
+    TITLE: Recipe(titles, title_scopes),
 }

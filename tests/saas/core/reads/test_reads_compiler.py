@@ -19,6 +19,7 @@ from saas.core.reads.checks import check_reads
 from saas.core.reads.read import Variant
 from saas.core.reads.statements import Statement
 from tenant_apps.branches.models import Branch
+from tenant_apps.catalog.api.reads import TITLES
 from tenant_apps.catalog.models import Copy, Title, TitleContributor
 from tenant_apps.circulation.models import Loan
 
@@ -184,3 +185,10 @@ def test_an_expression_in_the_place_of_a_method() -> None:
         loud = serializers.SerializerMethodField()
 
     assert 'UPPER("branches_branch"."name") AS "loud"' in text_of(CompiledRead(Shown, Branch.objects.all))
+
+
+def test_a_count_that_several_members_show_is_made_once() -> None:
+    text = text_of(TITLES)
+    assert text.count("count(*)") == 2
+    assert "OFFSET 0" in text
+    assert '_v."v0" > 0 AS "available"' in text
