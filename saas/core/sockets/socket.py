@@ -56,6 +56,8 @@ class Socket:
         try:
             async with asyncio.timeout(self._limits.send_seconds):
                 await self._send_raw({"type": "websocket.send", kind: message})
+                # What is sent to a client that has gone is taken at once: the others, and the news of it, have a turn.
+                await asyncio.sleep(0)
         except (TimeoutError, RuntimeError, OSError) as error:
             raise SocketClosed from error
         self._last = self._loop.time()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import socket
@@ -15,8 +16,10 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.http import HttpRequest
 
-from saas.core.sockets import SocketRoute
+from saas.core.sockets import Socket, SocketRoute, Sockets
+from saas.core.sockets.admission import Admission
 from saas.core.tenancy import in_public
 from shared_apps.tenants.models import Library
 from tests import granian_process
@@ -312,6 +315,32 @@ def test_who_leaves_without_a_word_is_gone(server: Granian, opened: Callable[...
             ws.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
             ws.socket.close()
     eventually(lambda: [opened("/ws/deaf/") for _ in range(15)])
+
+
+def test_a_handler_that_only_sends_leaves_room_for_the_news_that_nobody_listens() -> None:
+    """A server takes what is sent to a socket that has gone, at once and for ever: nothing else would ever run again."""
+    sent = 0
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(0)
+        return {"type": "websocket.disconnect"}
+
+    async def send(message: Any) -> None:
+        nonlocal sent
+        sent += 1
+        if sent > 10_000:
+            raise RuntimeError("it never looked up")
+
+    async def pour(opened: Socket) -> None:
+        while True:
+            await opened.send("x")
+
+    async def serve() -> None:
+        route = SocketRoute("/ws/pour/", lambda request: None, pour)
+        await Sockets([route])._serve(Admission(route, HttpRequest(), None), receive, send)
+
+    asyncio.run(serve())
+    assert sent < 100
 
 
 def test_slow_handshakes_hold_up_nobody(server: Granian) -> None:
