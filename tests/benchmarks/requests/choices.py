@@ -4,4 +4,4 @@ from __future__ import annotations
 
 LOAD = "load"
 ROWS = ("list", "title", "checkout", "me", "query", LOAD)
-PEERS = ("usual", "plain", "litestar")
+PEERS = ("usual", "plain", "fastapi", "litestar")

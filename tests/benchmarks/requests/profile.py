@@ -35,6 +35,8 @@ def profiles(
     """The profile of every Django variant, by its name. Raises BenchmarkRefused."""
     found = {}
     for name, server in servers.items():
+        if server.variant.asynchronous:
+            continue
         options.say(f"profiling: {name} ...")
         found[name] = profile_of(server, desk, environment, options)
     return found

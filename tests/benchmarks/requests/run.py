@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ import psycopg
 from saas.embedded import EmbeddedError
 from tests.benchmarks.registry import BenchmarkRefused, Options
 from tests.benchmarks.requests import servers
+from tests.benchmarks.requests.servers import Variant
 from tests.benchmarks.requests.sizes import CLIENTS, OURS, size_of, variants
 from tests.benchmarks.results import Outcome
 
@@ -30,6 +32,8 @@ ONE_RUN = 7326002  # advisory lock: two runs at once would measure each other
 
 def run(options: Options) -> Outcome:
     """Make the data, start the variants, check that they agree, and measure. Raises BenchmarkRefused."""
+    wanted = variants(options.peers)
+    require_packages(wanted)
     set_up()
     from tests.benchmarks.requests import data, measure, profile
     from tests.database import SCHEMAS
@@ -44,12 +48,21 @@ def run(options: Options) -> Outcome:
             ),
             "BENCHMARK_SCHEMA": SCHEMAS[data.LIBRARY],
         }
-        wanted = variants(options.peers)
         options.say("starting " + ", ".join(variant.name for variant in wanted) + " ...")
         with servers.running(wanted, environment, Path(logs)) as running:
             found = measure.measure(running, desk, options)
             profiles = profile.profiles(running, desk, environment, options) if options.profile else {}
     return Outcome(found.rows, postgres, notes(desk.counts, found, quick=options.quick), profiles)
+
+
+def require_packages(wanted: Sequence[Variant]) -> None:
+    """Raise BenchmarkRefused where packages of a peer are not installed; they are no part of the product."""
+    missing = {need for variant in wanted for need in variant.needs if find_spec(need) is None}
+    if missing:
+        raise BenchmarkRefused(
+            f"{', '.join(sorted(missing))} not installed. Once `uv sync --group peers`, or each time"
+            " `uv run --group peers python -m tests.benchmarks requests`; or without those peers: --peers usual,plain"
+        )
 
 
 def set_up() -> None:

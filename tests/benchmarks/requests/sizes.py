@@ -17,13 +17,19 @@ OURS = Variant(
 )
 USUAL = Variant("usual DRF", "tests.benchmarks.peers.usual_drf.settings", threads=4)
 PLAIN = Variant("plain Django, no tenancy", "tests.benchmarks.peers.plain_django.settings", threads=4)
+FASTAPI = Variant(
+    "FastAPI, SQLAlchemy",
+    serves="tests.benchmarks.peers.fastapi_sqlalchemy.app:application",
+    asynchronous=True,
+    needs=("fastapi", "sqlalchemy", "asyncpg", "uvloop"),
+)
 LITESTAR = Variant(
     "Litestar, asyncpg",
     serves="tests.benchmarks.peers.litestar_asyncpg.app:application",
     asynchronous=True,
     needs=("litestar", "msgspec", "asyncpg", "uvloop"),
 )
-PEERS = {"usual": USUAL, "plain": PLAIN, "litestar": LITESTAR}
+PEERS = {"usual": USUAL, "plain": PLAIN, "fastapi": FASTAPI, "litestar": LITESTAR}
 VARIANTS = (OURS, *PEERS.values())
 
 
