@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from saas.core.api.documentation import documentation_urls
 from saas.core.api.problems import problem_urls
+from saas.core.api.versions import version_urls
 from saas.core.health import health_urls
 
 handler400 = "saas.core.api.problems.handler400"
@@ -12,24 +13,29 @@ handler404 = "saas.core.api.problems.handler404"
 handler500 = "saas.core.api.problems.handler500"
 
 urlpatterns = [
-    path("api/v1/auth/", include("shared_apps.accounts.api.urls")),
-    path("api/v1/", include("tenant_apps.federation.api.urls")),
-    path("api/v1/auth/registration/", include("shared_apps.accounts.api.registration_urls")),
-    path("api/v1/me/", include("shared_apps.accounts.api.me_urls")),
+    version_urls(
+        "v1",
+        [
+            path("auth/", include("shared_apps.accounts.api.urls")),
+            path("", include("tenant_apps.federation.api.urls")),
+            path("auth/registration/", include("shared_apps.accounts.api.registration_urls")),
+            path("me/", include("shared_apps.accounts.api.me_urls")),
+            path("", include("shared_apps.security.api.urls")),
+            path("", include("shared_apps.tenants.api.urls")),
+            path("", include("shared_apps.audit.api.library_urls")),
+            path("", include("tenant_apps.access.api.urls")),
+            path("", include("tenant_apps.keys.api.urls")),
+            path("", include("tenant_apps.visits.api.urls")),
+            path("", include("tenant_apps.members.api.urls")),
+            path("", include("tenant_apps.preferences.api.urls")),
+            path("", include("tenant_apps.branches.api.urls")),
+            path("", include("tenant_apps.collections.api.urls")),
+            path("", include("tenant_apps.catalog.api.urls")),
+            path("", include("tenant_apps.patrons.api.urls")),
+            path("", include("tenant_apps.circulation.api.urls")),
+        ],
+    ),
     path("", include("shared_apps.accounts.page_urls")),
-    path("api/v1/", include("shared_apps.security.api.urls")),
-    path("api/v1/", include("shared_apps.tenants.api.urls")),
-    path("api/v1/", include("shared_apps.audit.api.library_urls")),
-    path("api/v1/", include("tenant_apps.access.api.urls")),
-    path("api/v1/", include("tenant_apps.keys.api.urls")),
-    path("api/v1/", include("tenant_apps.visits.api.urls")),
-    path("api/v1/", include("tenant_apps.members.api.urls")),
-    path("api/v1/", include("tenant_apps.preferences.api.urls")),
-    path("api/v1/", include("tenant_apps.branches.api.urls")),
-    path("api/v1/", include("tenant_apps.collections.api.urls")),
-    path("api/v1/", include("tenant_apps.catalog.api.urls")),
-    path("api/v1/", include("tenant_apps.patrons.api.urls")),
-    path("api/v1/", include("tenant_apps.circulation.api.urls")),
     path("", include("shared_apps.accounts.sign_in_urls")),
     path("", include("tenant_apps.federation.page_urls")),
     path("", include("tenant_apps.members.page_urls")),

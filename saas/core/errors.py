@@ -221,6 +221,14 @@ class NotFound(DomainError):
     detail = _("There is nothing at this address.")
 
 
+class UnknownVersion(NotFound):
+    """The address names a version of the API that this site does not have; `versions` lists those that it has."""
+
+    code = "unknown_version"
+    title = _("Unknown version")
+    detail = _("This version of the API does not exist.")
+
+
 class MethodNotAllowed(DomainError):
     """The address exists and does not take this method."""
 

@@ -12,13 +12,15 @@ from django.utils import translation
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.decorators import method_decorator
 from django.utils.encoding import force_bytes
-from drf_spectacular.settings import patched_settings
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.settings import patched_settings, spectacular_settings
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 from rest_framework.request import Request
 
 from saas.core.api.deprecations import deprecation_urls
 from saas.core.api.throttling import add_rate_limit_headers
+from saas.core.api.versions import CURRENT, prefix_of
 
 SCHEMA_PATH = "/api/schema/"
 # The viewers put style elements into the page while they run; scripts stay limited to our own files.
@@ -48,13 +50,23 @@ class _Limited:
         return final
 
 
+class VersionGenerator(SchemaGenerator):
+    """Documents the addresses of one version: those that begin as SCHEMA_PATH_PREFIX says."""
+
+    def _get_paths_and_endpoints(self) -> list[Any]:
+        prefix = f"{spectacular_settings.SCHEMA_PATH_PREFIX}/"
+        endpoints: list[Any] = super()._get_paths_and_endpoints()  # type: ignore[no-untyped-call]
+        return [endpoint for endpoint in endpoints if endpoint[0].startswith(prefix)]
+
+
 class DocumentView(_Limited, SpectacularAPIView):
-    """The OpenAPI document of one site, generated once per language and form.
+    """The OpenAPI document of one version of one site, generated once per language and form.
 
     Generating takes seconds, so it must not be a caller's choice how often that happens (ASVS 15.2.2).
     """
 
-    _made: ClassVar[dict[tuple[str, str, str], bytes]] = {}
+    generator_class = VersionGenerator
+    _made: ClassVar[dict[tuple[str, ...], bytes]] = {}
     _making: ClassVar[threading.Lock] = threading.Lock()
 
     @extend_schema(exclude=True)
@@ -62,7 +74,8 @@ class DocumentView(_Limited, SpectacularAPIView):
         """Return the document in the form that Accept asks for, or 304."""
         renderer = request.accepted_renderer
         language = translation.get_language() or ""
-        key = (str(self.urlconf), language, renderer.media_type)
+        version = str((self.custom_settings or {}).get("SCHEMA_PATH_PREFIX", ""))
+        key = (str(self.urlconf), version, language, renderer.media_type)
         with self._making:  # the generator patches settings of the whole process
             if key not in self._made:
                 with patched_settings(self.custom_settings):
@@ -106,18 +119,25 @@ class RedocView(_Limited, SpectacularRedocView):
         return static("drf_spectacular_sidecar/redoc/bundles/redoc.standalone.js")
 
 
-def schema_view(urlconf: str, *, title: str | None = None) -> Any:
-    """Return the view of the OpenAPI document of the site whose routes are in `urlconf`."""
-    patches = {"TITLE": title} if title else None
-    return DocumentView.as_view(urlconf=urlconf, custom_settings=patches)
+def schema_view(urlconf: str, *, title: str | None = None, version: str = CURRENT) -> Any:
+    """Return the view of the OpenAPI document of a version of the site whose routes are in `urlconf`."""
+    patches = {"SCHEMA_PATH_PREFIX": prefix_of(version), "VERSION": f"{version[1:]}.0.0"}
+    return DocumentView.as_view(
+        urlconf=urlconf, custom_settings={**patches, **({"TITLE": title} if title else {})}
+    )
 
 
-def documentation_urls(urlconf: str, *, title: str | None = None) -> list[URLPattern]:
-    """Return the routes api/schema/, api/docs/, api/redoc/ and api/deprecations/ of one site."""
-    viewer: dict[str, Any] = {"url": SCHEMA_PATH, **({"title": title} if title else {})}
+def documentation_urls(urlconf: str, *, title: str | None = None, version: str = CURRENT) -> list[URLPattern]:
+    """Return the routes api/schema/, api/docs/, api/redoc/ and api/deprecations/ of one site.
+
+    Those of another version than the current one have it in their addresses: api/schema/v2/.
+    """
+    part, suffix = ("", "") if version == CURRENT else (f"{version}/", f"-{version}")
+    viewer: dict[str, Any] = {"url": SCHEMA_PATH + part, **({"title": title} if title else {})}
+    document = schema_view(urlconf, title=title, version=version)
     return [
-        path("api/schema/", schema_view(urlconf, title=title), name="schema"),
-        path("api/docs/", SwaggerView.as_view(**viewer), name="api-docs"),
-        path("api/redoc/", RedocView.as_view(**viewer), name="api-redoc"),
-        *deprecation_urls,
+        path(f"api/schema/{part}", document, name=f"schema{suffix}"),
+        path(f"api/docs/{part}", SwaggerView.as_view(**viewer), name=f"api-docs{suffix}"),
+        path(f"api/redoc/{part}", RedocView.as_view(**viewer), name=f"api-redoc{suffix}"),
+        *([] if part else deprecation_urls),
     ]

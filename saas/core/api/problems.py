@@ -21,6 +21,7 @@ from django.views import View
 
 from saas.core.api.failures import as_domain_error
 from saas.core.api.renderers import dump
+from saas.core.api.versions import nothing_there
 from saas.core.errors import (
     CsrfFailed,
     DomainError,
@@ -28,7 +29,6 @@ from saas.core.errors import (
     MalformedBody,
     MethodNotAllowed,
     NotAuthenticated,
-    NotFound,
     PermissionDenied,
     error_class,
     summary,
@@ -127,7 +127,7 @@ def handler403(request: HttpRequest, exception: Exception | None = None) -> Http
 
 def handler404(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer an address that no route matches."""
-    return problem_response(NotFound(), request)
+    return problem_response(nothing_there(request), request)
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
