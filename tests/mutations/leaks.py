@@ -25,7 +25,10 @@ LEAKS = (
     Mutation(
         name="switch-inside-a-transaction",
         file="saas/core/tenancy/context.py",
-        old="    if not same_transaction:\n        _require_no_transaction(wrapper, tenant.schema_name)\n",
+        old=(
+            "        if not self._same_transaction:\n"
+            "            _require_no_transaction(wrapper, self._tenant.schema_name)\n"
+        ),
         new="",
         tests=(f"{_PATH}::test_no_switch_inside_an_open_transaction",),
         why="rows of two libraries would be one transaction, which two nodes cannot keep",
@@ -41,8 +44,8 @@ LEAKS = (
     Mutation(
         name="schema-not-given-back",
         file="saas/core/tenancy/context.py",
-        old="    finally:\n        wrapper.set_tenant(before)",
-        new="    finally:\n        pass",
+        old="self._wrapper.set_tenant(self._before)",
+        new="pass",
         tests=(f"{_PATH}::test_nested_switches_come_back",),
         why="the next request on the connection would run in the last one's library",
     ),

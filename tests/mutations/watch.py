@@ -10,8 +10,8 @@ WATCH = (
     Mutation(
         name="origins-by-suffix",
         file="saas/core/cors.py",
-        old='    return request.headers.get("Origin") in library.allowed_origins',
-        new='    return request.headers.get("Origin", "").endswith(\n'
+        old='    return request.META.get("HTTP_ORIGIN") in library.allowed_origins',
+        new='    return request.META.get("HTTP_ORIGIN", "").endswith(\n'
         '        tuple(origin.removeprefix("https://") for origin in library.allowed_origins)\n'
         "    )",
         tests=("tests/saas/core/test_cors.py::test_no_other_origin_may",),

@@ -105,7 +105,8 @@ def digest(subject: str) -> str:
 
 # -- Redis ----------------------------------------------------------------------------------------------
 
-_SCRIPTS = {script: hashlib.sha1(script.encode()).hexdigest().encode() for script in (CONSUME, GIVE_BACK)}  # noqa: S324
+# Under which name Redis keeps each script: its own digest, which it tells.
+_names: dict[str, bytes] = {}
 
 
 def _url() -> str:
@@ -120,11 +121,15 @@ def _run(script: str, keys: Sequence[str], *arguments: int) -> bytes:
     """Run a script that Redis knows from the call before, or learns now."""
     line = line_to(_url())
     rest = [b"%d" % len(keys), *map(_name, keys), *(b"%d" % number for number in arguments)]
-    try:
-        answer: bytes = line.ask([b"EVALSHA", _SCRIPTS[script], *rest])
-    except redis.exceptions.NoScriptError:
-        answer = line.ask([b"EVAL", script.encode(), *rest])
-    return answer
+    for name in (_names.get(script), None):
+        known = name or line.ask([b"SCRIPT", b"LOAD", script.encode()])
+        try:
+            answer: bytes = line.ask([b"EVALSHA", known, *rest])
+        except redis.exceptions.NoScriptError:  # another server, or one that has been started again
+            continue
+        _names[script] = known
+        return answer
+    raise redis.ConnectionError("Redis forgets scripts at once")
 
 
 def _consume_in_redis(charges: Sequence[Charge]) -> Counted:

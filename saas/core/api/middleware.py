@@ -7,7 +7,6 @@ Origin header is one across origins, and no form is posted to it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -64,16 +63,12 @@ class ApiHeadersMiddleware(SecurityMiddleware):
 class ApiCorsMiddleware(CorsMiddleware):
     """django-cors-headers, asked only where a request names its origin or may be a preflight."""
 
-    def __init__(self, get_response: Answer) -> None:
-        super().__init__(get_response)
-        self._paths = re.compile(settings.CORS_URLS_REGEX)
-
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer as django-cors-headers does; to a request without an Origin it only says that answers vary by it."""
         if "HTTP_ORIGIN" in request.META or request.method == "OPTIONS":
             return cast(HttpResponseBase, super().__call__(request))
         response = cast(HttpResponseBase, self.get_response(request))
-        if self._paths.match(request.path_info):
+        if self.is_enabled(request):
             vary_on(response, "origin")
         return response
 
