@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.db import connection
 from rest_framework_simplejwt.tokens import RefreshToken
 
@@ -289,6 +290,39 @@ def test_admins_who_must_have_a_second_factor_from_now_on(world: World) -> None:
         (403, "mfa_enrolment_required"),
         lambda worker: worker.change(world.admin, "PATCH", "/api/v1/settings/", {"admins_need_mfa": True}),
         relent,
+    )
+
+
+def test_a_second_factor_that_is_taken_away(world: World) -> None:
+    from tenant_apps.preferences import services as preferences
+    from tests.authenticators import app_of
+
+    with in_library(world.library):
+        admin = User.objects.get(email="admin@east.example")
+        preferences.change(values={"admins_need_mfa": True}, by=SYSTEM, now=clock.now())
+        app_of(admin)
+
+    def take(_worker: Worker) -> None:
+        with in_library(world.library):
+            assert Authenticator.objects.filter(user=admin).delete()[0]
+
+    def give(_worker: Worker) -> None:
+        with in_library(world.library):
+            app_of(admin)
+
+    refusal = (403, "mfa_enrolment_required")
+    world.takes_back_and_gives_again(world.admin, ROLES, refusal, take, give)
+
+
+def test_a_machine_that_is_switched_off(world: World) -> None:
+    made = make_key(world.library, "patrons.view")
+    path = f"/api/v1/service-accounts/{made.row.service_account_id}/"
+    world.takes_back_and_gives_again(
+        {"Authorization": f"Api-Key {made.key}"},
+        PATRONS,
+        SIGNED_OUT,
+        lambda worker: worker.change(world.admin, "PATCH", path, {"is_active": False}),
+        lambda worker: worker.change(world.admin, "PATCH", path, {"is_active": True}),
     )
 
 
