@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from types import ModuleType
 from typing import Any
@@ -28,7 +29,7 @@ def test_a_part_is_not_charged_with_the_time_of_another() -> None:
         time.sleep(0.01)
         return wrapped() + wrapped()
 
-    assert timers.wrap("endpoint", view)() == "rowrow"
+    assert timers.wrap("endpoint", view, root=True)() == "rowrow"
     assert 0.04 <= timers.parts["database"] < 0.2
     assert 0.01 <= timers.parts["endpoint"] < 0.04
 
@@ -40,10 +41,25 @@ def test_a_part_that_fails_is_charged_as_well() -> None:
         raise LookupError("no such row")
 
     with pytest.raises(LookupError):
-        timers.wrap("endpoint", fail)()
+        timers.wrap("endpoint", fail, root=True)()
     with pytest.raises(LookupError):
-        timers.wrap("endpoint", timers.wrap("database", fail))()
+        timers.wrap("endpoint", timers.wrap("database", fail), root=True)()
     assert set(timers.parts) == {"endpoint", "database"}
+
+
+def test_what_another_thread_does_meanwhile_is_not_charged() -> None:
+    timers = seams.Timers()
+    sent = timers.wrap("Redis", lambda: time.sleep(0.01))
+
+    def view() -> None:
+        relay = threading.Thread(target=sent)
+        relay.start()
+        relay.join()
+
+    timers.wrap("endpoint", view, root=True)()
+    assert set(timers.parts) == {"endpoint"}
+    timers.wrap("endpoint", sent, root=True)()
+    assert set(timers.parts) == {"endpoint", "Redis"}
 
 
 def test_functions_are_found_in_modules_classes_and_subclasses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +88,11 @@ def test_every_seam_of_libraries_that_ours_loads_is_there() -> None:
     import rest_framework.renderers
     import rest_framework.views  # noqa: F401
 
-    gone = [(module, path) for _part, module, path in seams.SEAMS if not list(seams.places(module, path))]
+    gone = [
+        (module, path)
+        for _part, module, path in (*seams.SEAMS, *seams.ROOTS)
+        if not list(seams.places(module, path))
+    ]
     assert [one for one in gone if not one[0].startswith("saas.")] == []
 
 

@@ -41,6 +41,7 @@ SEAMS = (
     ("ORM: query sets", "django.db.models.query", "QuerySet._clone"),
     ("ORM: saving", "django.db.models.base", "Model.save"),
     ("Redis", "redis", "Redis.execute_command"),
+    ("Redis", "saas.core.api.limiter", "_run"),
     ("caller", "rest_framework.views", "APIView.perform_authentication"),
     ("caller: token", "jwt", "PyJWT.decode"),
     ("caller: token", "jwt.api_jwt", "PyJWT.decode_complete"),
@@ -62,25 +63,34 @@ SEAMS = (
     ("metrics", "saas.core.metrics", "count_request"),
     ("addresses", "django.urls.resolvers", "URLResolver.resolve"),
     ("Django's handler", "django.core.handlers.base", "BaseHandler.get_response"),
-    ("Django's handler", "django.core.handlers.wsgi", "WSGIHandler.__call__"),
     ("signals", "django.dispatch", "Signal.send"),
     ("messages to the broker", "celery.app.task", "Task.apply_async"),
+)
+# Where a thread begins and ends to work for a request. What other threads do meanwhile (wake a relay) is none of its time.
+ROOTS = (
+    ("Django's handler", "django.core.handlers.wsgi", "WSGIHandler.__call__"),
+    ("Django's handler", "django.http.response", "HttpResponseBase.close"),
 )
 
 
 class Timers:
-    """Seconds by part of the request that is running; one at a time, in whichever threads."""
+    """Seconds by part of the request that is running; one at a time, in the thread that works for it."""
 
     def __init__(self) -> None:
         self.parts: dict[str, float] = {}
         self._thread = threading.local()
 
-    def wrap(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, which from now on is charged to the part, without what is charged to others."""
+    def wrap(self, part: str, function: Callable[..., Any], *, root: bool = False) -> Callable[..., Any]:
+        """The function, which from now on is charged to the part, without what is charged to others.
+
+        Only a root is charged where nothing else is running.
+        """
 
         @functools.wraps(function)
         def timed(*arguments: Any, **named: Any) -> Any:
             stack: list[float] = self._thread.__dict__.setdefault("stack", [])
+            if not (stack or root):
+                return function(*arguments, **named)
             stack.append(0.0)
             started = perf_counter()
             try:
@@ -96,9 +106,10 @@ class Timers:
 
 def install(timers: Timers) -> None:
     """Wrap every seam that there is, and the middleware of the settings."""
-    for part, module, path in SEAMS:
-        for owner, name in places(module, path):
-            setattr(owner, name, timers.wrap(part, vars(owner)[name]))
+    for seams, root in ((SEAMS, False), (ROOTS, True)):
+        for part, module, path in seams:
+            for owner, name in places(module, path):
+                setattr(owner, name, timers.wrap(part, vars(owner)[name], root=root))
     for middleware in middleware_classes():
         call = middleware.__call__
         middleware.__call__ = timers.wrap("middleware", call)
