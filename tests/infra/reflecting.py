@@ -21,6 +21,10 @@ def _reflect(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[byt
     sent = [("Content-Type", "application/json"), ("Content-Length", str(len(body))), ("Server", "told/1.0")]
     if environ["PATH_INFO"].startswith("/static/"):
         sent.append(("Cache-Control", "max-age=315360000, public, immutable"))
+    if environ["PATH_INFO"] == "/linked/":
+        # As a page in CSV has them, whose addresses repeat a long query.
+        sent.append(("Link", f'<https://a.example/?{environ["QUERY_STRING"]}>; rel="next"'))
+        sent.append(("Link", f'<https://a.example/?{environ["QUERY_STRING"]}>; rel="prev"'))
     start("503 Service Unavailable" if environ["PATH_INFO"] == "/refused/" else "200 OK", sent)
     return [body]
 

@@ -392,6 +392,13 @@ def test_a_large_answer_comes_whole_to_a_slow_client(front: Front) -> None:
     assert received > 20_000_000
 
 
+def test_the_links_of_a_page_in_csv_come_through(front: Front) -> None:
+    """nginx answers 502 where the headers of an answer do not fit its buffer, which is a page of memory unless told."""
+    for length in (10, 2_000, 15_000):
+        status, _headers, seen = front.ask("GET", f"/linked/?{'x' * length}")
+        assert (status, len(seen["query"])) == (200, length)
+
+
 def test_it_refuses_in_the_words_of_the_application() -> None:
     found = [json.loads(text) for text in re.findall(r"return \d+ '(\{.*\})';", TEMPLATE.read_text())]
     assert len(found) == 5

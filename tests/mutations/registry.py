@@ -7,6 +7,7 @@ from tests.mutations.doors import DOORS
 from tests.mutations.factors import FACTORS
 from tests.mutations.federation import FEDERATION
 from tests.mutations.fleets import FLEETS
+from tests.mutations.forms import FORMS
 from tests.mutations.fronts import FRONTS
 from tests.mutations.hazards import HAZARDS
 from tests.mutations.leaks import LEAKS
@@ -22,6 +23,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *LEAKS,
     *LOSSES,
     *DOORS,
+    *FORMS,
     *ACCOUNTS,
     *PAGES,
     *FACTORS,
