@@ -137,3 +137,15 @@ def test_the_planner_knows_the_tables_of_a_library_though_its_role_may_not_analy
     before = analysed()
     gather_statistics()
     assert analysed() == before + 1
+
+
+def test_memory_is_what_the_system_says_of_this_process(tmp_path: Path) -> None:
+    from tests.benchmarks.requests.introspection import _proportional, memory
+
+    found = memory()
+    assert found["rss"] > 20 * 2**20
+    assert found["pss"] is None or 0 < found["pss"] <= found["rss"] * 1.1
+    rollup = tmp_path / "smaps_rollup"
+    rollup.write_text("Rss:  9 kB\nPss_Anon:  1 kB\nPss:              2048 kB\n")
+    assert _proportional(rollup) == 2 * 2**20
+    assert _proportional(tmp_path / "absent") is None

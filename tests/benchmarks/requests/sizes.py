@@ -53,7 +53,7 @@ class Size:
 
 CLIENTS = 8
 QUICK = Size(titles=2_000, rounds=20, seconds=30, load_rounds=3, load_seconds=0.8)
-FULL = Size(titles=20_000, rounds=60, seconds=180, load_rounds=5, load_seconds=2.0)
+FULL = Size(titles=20_000, rounds=60, seconds=150, load_rounds=5, load_seconds=2.0)
 
 
 def size_of(*, quick: bool) -> Size:
