@@ -12,6 +12,7 @@ from django.db.models.functions import Cast, JSONObject
 from saas.core.api.fields import utc_text
 from saas.core.db.statements import Given
 from saas.core.principals import Principal
+from saas.core.reads import EVERYTHING, Among, BindAny, Scope, Scoped
 from saas.core.writes import Lock
 from tenant_apps.patrons import rules
 from tenant_apps.patrons.models import Card, Patron, PatronCategory
@@ -26,6 +27,7 @@ __all__ = [
     "Patron",
     "PatronCategory",
     "all_categories",
+    "all_patrons",
     "card_exists",
     "export_of_account",
     "has_expired",
@@ -33,6 +35,7 @@ __all__ = [
     "matching",
     "own_patron",
     "patron_of_account",
+    "patron_scope",
     "patrons_visible_to",
     "user_id_for_card",
 ]
@@ -43,6 +46,22 @@ def all_categories() -> QuerySet[PatronCategory]:
     return PatronCategory.objects.all()
 
 
+_OF_BRANCHES = Scope(
+    "branches", lambda rows: rows.filter(Among("home_branch", BindAny("branches", BigIntegerField())))
+)
+
+
+def all_patrons() -> QuerySet[Patron]:
+    """Every patron of the current library, with what a list shows of them; one more query, for their cards."""
+    return Patron.objects.select_related("category", "home_branch").prefetch_related("cards")
+
+
+def patron_scope(principal: Principal) -> Scoped:
+    """The patrons of `patrons_visible_to`, for compiled reads."""
+    branches = principal.branches_for(VIEW)
+    return EVERYTHING.with_values() if branches is None else _OF_BRANCHES.with_values(branches=branches)
+
+
 def patrons_visible_to(principal: Principal, *, permission: str = VIEW) -> QuerySet[Patron]:
     """Patrons whom the caller may see: all, or those whose home branch is one of the caller's."""
     patrons = Patron.objects.select_related("category", "home_branch")
@@ -50,8 +69,8 @@ def patrons_visible_to(principal: Principal, *, permission: str = VIEW) -> Query
     return patrons if branches is None else patrons.filter(home_branch__in=branches)
 
 
-def matching(patrons: QuerySet[Patron], text: str) -> QuerySet[Patron]:
-    """Keep patrons whose name contains the text, in any case, or who have a card that begins with it."""
+def matching(patrons: QuerySet[Patron], text: Any) -> QuerySet[Patron]:
+    """Keep patrons whose name contains the text (or a Bind), in any case, or who have a card that begins with it."""
     cards = Card.objects.filter(number__startswith=text)
     return patrons.filter(Q(name__icontains=text) | Q(pk__in=cards.values("patron")))
 

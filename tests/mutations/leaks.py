@@ -159,8 +159,8 @@ LEAKS = (
     Mutation(
         name="cursors-without-library",
         file="saas/core/api/cursors.py",
-        old="cursor:{CURSOR_FORMAT}:{current_schema()}:{request.path}",
-        new="cursor:{CURSOR_FORMAT}:{request.path}",
+        old="cursor:{CURSOR_FORMAT}:{current_schema()}:{path}",
+        new="cursor:{CURSOR_FORMAT}:{path}",
         tests=("tests/isolation/test_cursors.py::test_a_cursor_of_another_library_is_refused",),
         why="sort values of one library's rows could be tried out in another",
     ),

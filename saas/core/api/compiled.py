@@ -121,7 +121,7 @@ class CompiledRetrieve:
         super().__init_subclass__(**kwargs)
         read = cls.__dict__.get("retrieve_read")
         if read is not None:
-            cls.detail_query_parameters = cls.detail_query_parameters | parameters_of(read)
+            cls.detail_query_parameters = cls.detail_query_parameters | _shapes_of(read)
 
     def record(
         self, value: str, *, read: CompiledRead | None = None, missing: type[NotFound] = NotFound
@@ -150,8 +150,11 @@ class CompiledRetrieve:
 
 def parameters_of(read: CompiledRead) -> frozenset[str]:
     """Return the query parameters that a read knows, besides the pages' own."""
-    names = {name for name, one in read.filters.items() if one.is_parameter}
-    return frozenset(names | {FIELDS} | ({EXPAND} if read.expand else set()))
+    return _shapes_of(read) | {name for name, one in read.filters.items() if one.is_parameter}
+
+
+def _shapes_of(read: CompiledRead) -> frozenset[str]:
+    return frozenset({FIELDS, EXPAND} if read.expand else {FIELDS})
 
 
 def _filtered(

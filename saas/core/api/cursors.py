@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
@@ -43,10 +44,16 @@ class Place:
         self._request = request
         query = request.query_params
         self._query = {name: query[name] for name in query}
+        self._keys = keys
+
+    @cached_property
+    def _signer(self) -> signing.Signer:
         bound = sorted(item for item in self._query.items() if item[0] not in (CURSOR, PAGE_SIZE))
-        order = ",".join(key.text for key in keys)
-        salt = f"cursor:{CURSOR_FORMAT}:{current_schema()}:{request.path}:{urlencode(bound)}:{order}"
-        self._signer = signing.Signer(salt=salt)
+        order = ",".join(key.text for key in self._keys)
+        path = self._request.path
+        return signing.Signer(
+            salt=f"cursor:{CURSOR_FORMAT}:{current_schema()}:{path}:{urlencode(bound)}:{order}"
+        )
 
     def position(self) -> Position | None:
         """Return the position that the request names, None at the beginning. Raises InvalidCursor."""

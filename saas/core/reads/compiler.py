@@ -61,7 +61,8 @@ class _Level:
         if name in offered:
             if self.path:
                 raise NotCompilable(f"{where}: an expression of its own inside of a related row")
-            return offered[name]
+            # (a function, where the expression has a query set in it: one made at import belongs to no library)
+            return offered[name]() if callable(offered[name]) else offered[name]
         if isinstance(field, serializers.ListSerializer):
             return self._list(field, where)
         if isinstance(field, serializers.BaseSerializer):
@@ -86,11 +87,11 @@ class _Level:
         annotation = self._annotation(attrs)
         if annotation is not None:
             return written(field, annotation, F(attrs[0]))
-        path, model, can_miss = self._walk(attrs[:-1])
+        _path, model, can_miss = self._walk(attrs[:-1])
         if can_miss:
             _require_null_for_missing(field)
         column = _column(model, attrs[-1])
-        return written(field, column, F(f"{path}__{attrs[-1]}" if path else attrs[-1]))
+        return written(field, column, F(self.path + "__".join(attrs)))
 
     def _annotation(self, attrs: list[str]) -> Any:
         if self.path or len(attrs) != 1 or attrs[0] not in self.rows.query.annotations:

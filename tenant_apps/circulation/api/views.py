@@ -4,33 +4,30 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from saas.core import clock
-from saas.core.api.etags import etag_of, record_response
+from saas.core.api.compiled import CompiledList, CompiledRetrieve
+from saas.core.api.etags import etag_of
 from saas.core.api.lookups import visible_or_404
-from saas.core.api.parameters import invalid_parameter
 from saas.core.api.views import ApiView, ApiViewSet
 from saas.core.errors import ConfirmationRequired, InvalidParameter, NotFound, ValidationFailed
 from shared_apps.delivery import services as delivery
 from tenant_apps.branches.selectors import require_at_branch
-from tenant_apps.circulation import errors, selectors, services
+from tenant_apps.circulation import errors, services
+from tenant_apps.circulation.api.reads import LOANS, LOANS_OF_PATRON
 from tenant_apps.circulation.api.serializers import (
     CheckoutSerializer,
     LoanSerializer,
     NewLoanSerializer,
     NewReturnSerializer,
     ReturnSerializer,
-    represent,
     represent_checkout,
     represent_return,
 )
-from tenant_apps.circulation.models import Loan
 from tenant_apps.patrons.selectors import patrons_visible_to
 
 LEND = "circulation.lend"
@@ -59,17 +56,7 @@ RETURN_ERRORS = (
 )
 
 
-def wanted_state(request: Request) -> bool | None:
-    """Return what `open=` asks for, None where it is not given. Raises InvalidParameter."""
-    text = request.query_params.get("open")
-    if text is None:
-        return None
-    if text not in ("true", "false"):
-        raise invalid_parameter("open", "invalid", _("open is true or false."))
-    return text == "true"
-
-
-class LoanViewSet(ApiViewSet):
+class LoanViewSet(CompiledList, CompiledRetrieve, ApiViewSet):
     """Loans, open and closed. Staff of single branches see and make the loans of those branches."""
 
     permissions: ClassVar = {"list": VIEW, "retrieve": VIEW, "create": LEND}
@@ -78,29 +65,19 @@ class LoanViewSet(ApiViewSet):
         "retrieve": (NotFound,),
         "create": CHECKOUT_ERRORS,
     }
-    filters: ClassVar = ("copy_barcode", "card_number", "branch")
-    query_parameters: ClassVar = frozenset({*filters, "open"})
-    ordering_fields: ClassVar = ("id", "due_at")
-    default_ordering = "-id"
+    list_read = retrieve_read = LOANS
     idempotent = True
     serializer_class = LoanSerializer
 
-    def get_queryset(self) -> QuerySet[Loan]:
-        """Return the loans whom the caller may see."""
-        return selectors.loans_visible_to(self.principal)
-
     @extend_schema(summary="List loans", responses=LoanSerializer(many=True))
-    def list(self, request: Request) -> Response:
+    def list(self, request: Request) -> HttpResponseBase:
         """A page of loans, newest first; `card_number` finds all loans of the patron who has the card."""
-        wanted = {name: request.query_params[name] for name in self.filters if name in request.query_params}
-        loans = selectors.matching(self.get_queryset(), wanted, is_open=wanted_state(request))
-        return self.get_paginated_response(LoanSerializer(self.paginate_queryset(loans), many=True).data)
+        return self.page()
 
     @extend_schema(summary="Show a loan", responses=LoanSerializer)
     def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
         """One loan."""
-        loan = self.get_object()
-        return record_response(request, loan, lambda: represent(loan))
+        return self.record(pk)
 
     @extend_schema(summary="Lend a copy", request=NewLoanSerializer, responses={201: CheckoutSerializer})
     @delivery.idempotent
@@ -140,24 +117,15 @@ class ReturnView(ApiView):
         return Response(represent_return(result, shows_patron=shown), status=201)
 
 
-class PatronLoanViewSet(ApiViewSet):
+class PatronLoanViewSet(CompiledList, ApiViewSet):
     """The loans of one patron, under the patron's address."""
 
     permissions: ClassVar = {"list": VIEW}
     error_codes: ClassVar = {"list": (InvalidParameter, NotFound)}
-    query_parameters: ClassVar = frozenset({"open"})
-    ordering_fields: ClassVar = ("id", "due_at")
-    default_ordering = "-id"
+    list_read = LOANS_OF_PATRON
     serializer_class = LoanSerializer
 
-    def get_queryset(self) -> QuerySet[Loan]:
-        """Return the loans whom the caller may see."""
-        return selectors.loans_visible_to(self.principal)
-
     @extend_schema(summary="List the loans of a patron", responses=LoanSerializer(many=True))
-    def list(self, request: Request, pk: str) -> Response:
+    def list(self, request: Request, pk: str) -> HttpResponseBase:
         """A page of a patron's loans, newest first; the patron must be one whom the caller may see."""
-        patron = visible_or_404(patrons_visible_to(self.principal), "pk", pk)
-        loans = selectors.matching(self.get_queryset(), {}, is_open=wanted_state(request))
-        page = self.paginate_queryset(loans.filter(patron=patron))
-        return self.get_paginated_response(LoanSerializer(page, many=True).data)
+        return self.page(patron=visible_or_404(patrons_visible_to(self.principal), "pk", pk).pk)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, ClassVar
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.validators import RegexValidator
+from django.db.models import OuterRef
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
@@ -20,7 +22,7 @@ from saas.core.api.serializers import (
     UtcDateTimeField,
 )
 from tenant_apps.branches.selectors import all_branches
-from tenant_apps.patrons.models import Patron, PatronCategory
+from tenant_apps.patrons.models import Card, Patron, PatronCategory
 from tenant_apps.patrons.selectors import all_categories
 
 CODE = RegexValidator(
@@ -79,6 +81,11 @@ class NewPatronCategorySerializer(StrictSerializer):
 class PatronSerializer(StrictModelSerializer[Patron]):
     """A patron as they are answered; `card_numbers` are the valid ones."""
 
+    compiled: ClassVar = {
+        "card_numbers": lambda: _numbers_of_each(lost=False),
+        "lost_card_numbers": lambda: _numbers_of_each(lost=True),
+    }
+
     category = serializers.CharField(source="category.code", read_only=True)
     home_branch = serializers.CharField(source="home_branch.code", read_only=True)
     card_numbers = serializers.SerializerMethodField()
@@ -111,6 +118,11 @@ class PatronSerializer(StrictModelSerializer[Patron]):
     def get_lost_card_numbers(self, patron: Patron) -> list[str]:
         """Cards that are refused, oldest first."""
         return _numbers(patron, lost=True)
+
+
+def _numbers_of_each(*, lost: bool) -> ArraySubquery:
+    cards = Card.objects.filter(patron=OuterRef("pk"), lost_at__isnull=not lost)
+    return ArraySubquery(cards.order_by("pk").values_list("number", flat=True))
 
 
 def _numbers(patron: Patron, *, lost: bool) -> list[str]:

@@ -12,16 +12,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from saas.core import clock
-from saas.core.api.compiled import CompiledList
+from saas.core.api.compiled import CompiledList, CompiledRetrieve
 from saas.core.api.etags import etag_of, record_response, require_match
-from saas.core.api.lookups import visible_or_404
 from saas.core.api.parameters import CURSOR
 from saas.core.api.views import ApiViewSet
 from saas.core.errors import NotFound, PreconditionFailed, PreconditionRequired, ValidationFailed
 from shared_apps.delivery import services as delivery
 from tenant_apps.branches.selectors import require_at_branch
 from tenant_apps.patrons import selectors, services
-from tenant_apps.patrons.api.reads import CATEGORIES
+from tenant_apps.patrons.api.reads import CATEGORIES, PATRON_BY_CARD, PATRONS
 from tenant_apps.patrons.api.serializers import (
     NewPatronCategorySerializer,
     NewPatronSerializer,
@@ -67,7 +66,7 @@ class PatronCategoryViewSet(CompiledList, ApiViewSet):
         )
 
 
-class PatronViewSet(ApiViewSet):
+class PatronViewSet(CompiledList, CompiledRetrieve, ApiViewSet):
     """People who borrow. Staff of single branches see and change the patrons of those branches."""
 
     permissions: ClassVar = {
@@ -89,10 +88,8 @@ class PatronViewSet(ApiViewSet):
             PreconditionRequired,
         ),
     }
-    query_parameters: ClassVar = frozenset({"search"})
+    list_read = retrieve_read = PATRONS
     may_be_empty: ClassVar = frozenset({"search", CURSOR})
-    ordering_fields: ClassVar = ("name", "id")
-    default_ordering = "name"
     idempotent = True
     serializer_class = PatronSerializer
 
@@ -101,25 +98,20 @@ class PatronViewSet(ApiViewSet):
         return selectors.patrons_visible_to(self.principal)
 
     @extend_schema(summary="List patrons", responses=PatronSerializer(many=True))
-    def list(self, request: Request) -> Response:
+    def list(self, request: Request) -> HttpResponseBase:
         """A page of patrons, by name; `search` is part of a name or the beginning of a card number."""
-        patrons = self.get_queryset().prefetch_related("cards")
-        text = request.query_params.get("search", "").strip()
-        page = self.paginate_queryset(selectors.matching(patrons, text) if text else patrons)
-        return self.get_paginated_response(PatronSerializer(page, many=True).data)
+        return self.page()
 
     @extend_schema(summary="Show a patron", responses=PatronSerializer)
     def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
         """One patron."""
-        patron = self.get_object()
-        return record_response(request, patron, lambda: represent(patron))
+        return self.record(pk)
 
     @extend_schema(summary="Find the patron of a card", responses=PatronSerializer)
     @action(detail=True)
     def by_card(self, request: Request, card: str) -> HttpResponseBase:
         """The patron who has this card, be it lost or not."""
-        patron = visible_or_404(self.get_queryset(), "cards__number", card, missing=UnknownCard)
-        return record_response(request, patron, lambda: represent(patron))
+        return self.record(card, read=PATRON_BY_CARD, missing=UnknownCard)
 
     @extend_schema(
         summary="Register a patron", request=NewPatronSerializer, responses={201: PatronSerializer}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,26 +19,34 @@ from tenant_apps.branches.api.reads import BRANCHES
 from tenant_apps.branches.models import Branch
 from tenant_apps.catalog import selectors
 from tenant_apps.catalog.api.reads import TITLE, TITLES
-from tenant_apps.catalog.models import Contributor, Subject, Title, TitleContributor, TitleSubject
+from tenant_apps.catalog.models import Contributor, Copy, Subject, Title, TitleContributor, TitleSubject
+from tenant_apps.circulation import selectors as circulation
+from tenant_apps.circulation.api.reads import LOANS, LOANS_OF_PATRON
 from tenant_apps.circulation.api.rule_reads import RULES
+from tenant_apps.circulation.models import Loan
 from tenant_apps.collections.api.reads import COLLECTIONS
 from tenant_apps.collections.models import Collection
 from tenant_apps.keys.api.reads import SERVICE_ACCOUNTS
-from tenant_apps.patrons.api.reads import CATEGORIES
+from tenant_apps.patrons import selectors as patron_selectors
+from tenant_apps.patrons.api.reads import CATEGORIES, PATRON_BY_CARD, PATRONS
+from tenant_apps.patrons.models import Card, Patron
 from tests.factories import (
     NOW,
     BranchFactory,
+    CardFactory,
     CollectionFactory,
     CopyFactory,
     ItemTypeFactory,
     LoanFactory,
     LoanRuleFactory,
     PatronCategoryFactory,
+    PatronFactory,
     RoleAssignmentFactory,
     RoleFactory,
     ServiceAccountFactory,
     TitleFactory,
     TitleShareFactory,
+    unique,
 )
 from tests.saas.core.reads.wild import named, scramble
 
@@ -182,6 +191,49 @@ def title_scopes() -> list[Scoped]:
     ]
 
 
+def loans(data: DataObject, count: int) -> None:
+    """Open ones, closed ones, anonymous ones, at branches of their own."""
+    for number in range(count):
+        title = TitleFactory.create()
+        scramble(data, title, control_number=None, marc_hash=None)
+        copy = CopyFactory.create(title=title, barcode=named(data))
+        lent_at = BranchFactory.create(code=unique("desk") if number else "desk")
+        loan = LoanFactory.create(copy=copy, branch=lent_at, card=CardFactory.create(number=named(data)))
+        scramble(data, loan, checked_out_at=None, due_at=None, rules=None)
+        Loan.objects.filter(pk=loan.pk).update(
+            due_at=data.draw(st.datetimes(dt.datetime(2027, 1, 1), timezones=st.just(dt.UTC))),
+            patron=data.draw(st.sampled_from([loan.patron, None])),
+            return_branch=data.draw(st.sampled_from([copy.home_branch, None])),
+        )
+
+
+def patrons(data: DataObject, count: int) -> None:
+    """With valid cards and lost ones, at branches of their own."""
+    for number in range(count):
+        branch = BranchFactory.create(code=unique("home") if number else "home")
+        category = PatronCategoryFactory.create(code=named(data))
+        patron = PatronFactory.create(home_branch=branch, category=category)
+        scramble(data, patron)
+        for _card in range(data.draw(st.integers(1, 3))):
+            lost_at = data.draw(st.sampled_from([None, NOW]))
+            CardFactory.create(patron=patron, number=named(data), lost_at=lost_at)
+
+
+def at_branch(scope: Callable[[Principal], Scoped], permission: str, code: str) -> Callable[[], list[Scoped]]:
+    """Somebody of the whole library, of the one branch with this code, of none."""
+
+    def scoped() -> list[Scoped]:
+        there = Branch.objects.filter(code=code).values_list("pk", flat=True)
+        of_one = Principal(user_id=1, branch_permissions={pk: frozenset({permission}) for pk in there})
+        of_all = Principal(user_id=1, permissions=frozenset({permission}))
+        return [scope(one) for one in (of_all, of_one, Principal(user_id=1))]
+
+    return scoped
+
+
+_LOANS_OF_BRANCH = at_branch(circulation.loan_scope, "circulation.view", "desk")
+_PATRONS_OF_BRANCH = at_branch(patron_selectors.patron_scope, "patrons.view", "home")
+_OPEN = {"open": lambda: [Choice("true"), Choice("false")]}
 RECIPES: dict[CompiledRead, Recipe] = {
     ASSIGNMENTS: Recipe(
         assignments,
@@ -204,6 +256,33 @@ RECIPES: dict[CompiledRead, Recipe] = {
     COLLECTIONS: Recipe(collections),
     RULES: Recipe(rules),
     SERVICE_ACCOUNTS: Recipe(service_accounts),
+    LOANS: Recipe(
+        loans,
+        _LOANS_OF_BRANCH,
+        {
+            **_OPEN,
+            "branch": lambda: ["desk", "none such"],
+            "copy_barcode": lambda: Copy.objects.order_by("-pk").values_list("barcode", flat=True)[:1],
+            "card_number": lambda: Card.objects.order_by("-pk").values_list("number", flat=True)[:1],
+        },
+    ),
+    LOANS_OF_PATRON: Recipe(
+        loans,
+        _LOANS_OF_BRANCH,
+        {**_OPEN, "patron": lambda: Patron.objects.order_by("-pk").values_list("pk", flat=True)[:1]},
+    ),
+    PATRONS: Recipe(
+        patrons,
+        _PATRONS_OF_BRANCH,
+        {
+            "search": lambda: [
+                "Ä%_\\'",
+                *Card.objects.order_by("-pk").values_list("number", flat=True)[:1],
+                *Patron.objects.order_by("-pk").values_list("name", flat=True)[:1],
+            ]
+        },
+    ),
+    PATRON_BY_CARD: Recipe(patrons, _PATRONS_OF_BRANCH),
     TITLES: Recipe(titles, filters={"collection": lambda: ["shelf", "none such"]}),
     TITLE: Recipe(titles, title_scopes),
 }

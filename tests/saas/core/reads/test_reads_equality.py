@@ -198,4 +198,5 @@ def _json(data: Any) -> Any:
 def _of(row: Any, path: str) -> Any:
     for name in path.split("__"):
         row = getattr(row, name)
+        row = row.earliest("pk") if hasattr(row, "earliest") else row
     return row
