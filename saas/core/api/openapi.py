@@ -14,6 +14,7 @@ from saas.core.api.deprecations import deprecation_of
 from saas.core.api.problems import CONTENT_TYPE, PROBLEM_PATH
 from saas.core.api.tables import CsvRenderer, columns_of, table
 from saas.core.errors import DomainError
+from saas.core.reads.selection import EXPAND, FIELDS, Selection
 
 _WITH_BODY = ("POST", "PUT", "PATCH")
 _IDEMPOTENCY_CODES = ("idempotency_key_reused", "idempotency_in_progress")
@@ -135,7 +136,7 @@ class ProblemAwareSchema(AutoSchema):
     def get_override_parameters(self) -> list[Any]:
         """Return the declared query parameters and the headers that shared mechanisms read."""
         parameters: list[Any] = list(super().get_override_parameters())
-        parameters += [OpenApiParameter(name, str) for name in sorted(self._query_parameters())]
+        parameters += [self._query_parameter(name) for name in sorted(self._query_parameters())]
         if self.method == "POST" and getattr(self.view, "idempotent", False):
             text = "A key of the client's choice; repeating the request with it has one effect (24 hours)."
             parameters.append(_header("Idempotency-Key", text, max_length=255))
@@ -162,6 +163,19 @@ class ProblemAwareSchema(AutoSchema):
     def _declared_errors(self) -> tuple[type[DomainError], ...]:
         declared = getattr(self.view, "error_codes", {})
         return tuple(declared.get(self._declared_key(), ()))
+
+    def _query_parameter(self, name: str) -> OpenApiParameter:
+        """A query parameter; those that choose members name what the compiled read declares."""
+        is_detail = getattr(self.view, "detail", False)
+        read = getattr(self.view, "retrieve_read" if is_detail else "list_read", None)
+        if read is None or name not in (FIELDS, EXPAND):
+            return OpenApiParameter(name, str)
+        known = (
+            read.names(Selection(None, tuple(sorted(read.expand)))) if name == FIELDS else sorted(read.expand)
+        )
+        text = "Only these members." if name == FIELDS else "Objects instead of their codes."
+        kind = {"type": "array", "items": {"type": "string", "enum": list(known)}}
+        return OpenApiParameter(name, kind, description=text, style="form", explode=False)
 
     def _query_parameters(self) -> frozenset[str]:
         if self.method != "GET":

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
 from saas.core.tenancy import in_library
@@ -168,3 +169,20 @@ def test_a_list_has_a_weak_tag_as_everywhere(client: APIClient) -> None:
 @pytest.mark.parametrize("size", ["0", "101", "-1", "x", "1.5"])
 def test_page_sizes_out_of_range(client: APIClient, size: str) -> None:
     assert client.get(LIST, {"page_size": size}).json()["code"] == "invalid_parameter"
+
+
+def test_the_document_names_the_fields_that_can_be_chosen(north: Any) -> None:
+    with in_library(north):
+        document: Any = SchemaGenerator(urlconf="saas.urls_library").get_schema(None, public=True)
+    operation = document["paths"]["/api/v1/titles/"]["get"]
+    (fields,) = [one for one in operation["parameters"] if one["name"] == "fields"]
+    assert (fields["style"], fields["explode"]) == ("form", False)
+    assert fields["schema"]["items"]["enum"][:3] == ["id", "title", "subtitle"]
+    one = (
+        document["paths"]["/api/v1/titles/{id}/"]["get"]
+        if "/api/v1/titles/{id}/" in document["paths"]
+        else None
+    )
+    one = one or document["paths"]["/api/v1/titles/{pk}/"]["get"]
+    (fields,) = [given for given in one["parameters"] if given["name"] == "fields"]
+    assert "contributors.name" in fields["schema"]["items"]["enum"]
