@@ -363,8 +363,8 @@ def test_slow_clients_never_reach_a_process(front: Front) -> None:
         f"GET /large/ HTTP/1.1\r\n{head}\r\n".encode(),
     ]
     with ExitStack() as stack:
-        for beginning in beginnings:
-            for _ in range(20):
+        for beginning, number in zip(beginnings, (20, 20, 20, 5), strict=True):
+            for _ in range(number):
                 client = stack.enter_context(socket.socket())
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
                 client.connect(("127.0.0.1", front.port))
@@ -375,8 +375,9 @@ def test_slow_clients_never_reach_a_process(front: Front) -> None:
             started = time.monotonic()
             front.served_by(host)
             taken.append(time.monotonic() - started)
-        assert sorted(taken)[5] < 1, taken
-        assert max(taken) < 5, taken
+        # (one that waited for them would wait the 15 seconds that nginx gives a body)
+        assert sorted(taken)[5] < 2, taken
+        assert max(taken) < 10, taken
 
 
 def test_a_large_answer_comes_whole_to_a_slow_client(front: Front) -> None:
