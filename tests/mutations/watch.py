@@ -50,6 +50,24 @@ WATCH = (
         why="an installation without a token would show its counters to the world",
     ),
     Mutation(
+        name="window-forgets-early",
+        file="saas/core/api/windows.py",
+        old="if stored[at] + window > now then",
+        new="if stored[at] + window / 2 > now then",
+        tests=(
+            "tests/saas/core/api/test_api_windows.py::test_a_unit_counts_for_its_whole_window_and_no_longer",
+        ),
+        why="twice as many guesses would fit into a window",
+    ),
+    Mutation(
+        name="light-chain-without-headers",
+        file="saas/core/api/middleware.py",
+        old="        add_fixed(response, self._always)\n",
+        new="",
+        tests=("tests/permissions/test_chains.py::test_every_refusal",),
+        why="answers of the API could be framed, sniffed and cached",
+    ),
+    Mutation(
         name="strangers-take-all",
         file="saas/core/api/throttling.py",
         old="of_library = (LIBRARY,) if caller else (LIBRARY, GUESTS)",

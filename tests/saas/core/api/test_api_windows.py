@@ -21,7 +21,7 @@ PAUSES = st.lists(
         st.just(0),
         st.integers(0, SPAN),
         st.integers(0, 3 * SPAN),
-        st.sampled_from([SPAN - 1, SPAN, SPAN + 1, WINDOW * MICROSECONDS]),
+        st.sampled_from([SPAN - 1, SPAN, SPAN + 1, WINDOW * MICROSECONDS * 2 // 3, WINDOW * MICROSECONDS]),
     ),
     min_size=1,
     max_size=120,
@@ -82,6 +82,22 @@ def test_as_many_keys_as_it_may_hold() -> None:
     assert not windows.consume([("k9", 1, WINDOW)], 10**15)[0]
 
 
+def test_a_unit_counts_for_its_whole_window_and_no_longer(client: Any) -> None:
+    """The script that serves, with the clock passed in."""
+    script = CONSUME.replace(CLOCK, "local now = tonumber(ARGV[#ARGV])\n")
+    for quota in (1, PARTS, PARTS + 1, 500):
+        key = f"tests:windows:whole:{quota}"
+        client.delete(key)
+        start, window = 10**15, WINDOW * MICROSECONDS
+
+        def taken(now: int, key: str = key, quota: int = quota) -> bool:
+            return bool(client.eval(script, 1, key, quota, WINDOW, now).startswith(b"1 "))
+
+        assert all(taken(start) for _ in range(quota))
+        assert not any(taken(start + late) for late in (0, window // 2, window * 2 // 3, window - 1))
+        assert taken(start + window)
+
+
 # -- the same in Redis --------------------------------------------------------------------------------------------------
 
 CLOCK = CONSUME[: CONSUME.index("local allowed")]
@@ -92,7 +108,7 @@ def client() -> Any:
     return redis.Redis.from_url(settings.RATE_LIMIT_REDIS_URL)
 
 
-@hypothesis_settings(max_examples=40)
+@hypothesis_settings(max_examples=40, deadline=None)
 @given(PAUSES, st.lists(st.tuples(st.integers(1, 60), st.booleans()), min_size=1, max_size=3), st.data())
 def test_lua_and_python_count_alike(
     client: Any, pauses: list[int], limits: list[tuple[int, bool]], data: Any
