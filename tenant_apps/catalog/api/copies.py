@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from saas.core import clock
+from saas.core.api.compiled import CompiledList
 from saas.core.api.etags import etag_of, record_response, require_match
 from saas.core.api.fields import parse_id
 from saas.core.api.lookups import visible_or_404
@@ -33,6 +34,7 @@ from tenant_apps.catalog.api.copy_serializers import (
     NewCopySerializer,
     NewItemTypeSerializer,
 )
+from tenant_apps.catalog.api.item_type_reads import ITEM_TYPES
 from tenant_apps.catalog.errors import BarcodeTaken, ItemTypeCodeTaken, UnknownBarcode
 from tenant_apps.catalog.models import Copy, ItemType
 from tenant_apps.preferences import selectors as preferences
@@ -40,13 +42,12 @@ from tenant_apps.preferences import selectors as preferences
 _MANAGE = "copies.manage"
 
 
-class ItemTypeViewSet(ApiViewSet):
+class ItemTypeViewSet(CompiledList, ApiViewSet):
     """What loan rules tell copies apart by."""
 
     permissions: ClassVar = {"list": "catalog.view", "create": _MANAGE}
     error_codes: ClassVar = {"create": (ValidationFailed, ItemTypeCodeTaken)}
-    ordering_fields: ClassVar = ("code", "name")
-    default_ordering = "code"
+    list_read = ITEM_TYPES
     serializer_class = ItemTypeSerializer
 
     def get_queryset(self) -> QuerySet[ItemType]:
@@ -54,10 +55,9 @@ class ItemTypeViewSet(ApiViewSet):
         return selectors.all_item_types()
 
     @extend_schema(summary="List item types", responses=ItemTypeSerializer(many=True))
-    def list(self, request: Request) -> Response:
+    def list(self, request: Request) -> HttpResponseBase:
         """A page of item types, by code."""
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(ItemTypeSerializer(page, many=True).data)
+        return self.page()
 
     @extend_schema(
         summary="Add an item type", request=NewItemTypeSerializer, responses={201: ItemTypeSerializer}

@@ -6,25 +6,27 @@ import uuid
 from typing import ClassVar
 
 from django.db.models import QuerySet
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from saas.core import clock
+from saas.core.api.compiled import CompiledList
 from saas.core.api.serializers import NothingSerializer
 from saas.core.api.views import ApiView, ApiViewSet
 from saas.core.errors import NotFound
 from tenant_apps.visits import rules, selectors, services
+from tenant_apps.visits.api.reads import VISITS
 from tenant_apps.visits.api.serializers import VisitSerializer
 from tenant_apps.visits.models import Visit
 
 
-class VisitsView(ApiViewSet):
+class VisitsView(CompiledList, ApiViewSet):
     """Who of the platform's staff was here."""
 
     permissions: ClassVar = {"list": "audit.view"}
-    ordering_fields: ClassVar = ("started_at",)
-    default_ordering = "-started_at"
+    list_read = VISITS
     serializer_class = VisitSerializer
 
     def get_queryset(self) -> QuerySet[Visit]:
@@ -36,10 +38,9 @@ class VisitsView(ApiViewSet):
         summary="List visits of platform staff",
         responses=VisitSerializer(many=True),
     )
-    def list(self, request: Request) -> Response:
+    def list(self, request: Request) -> HttpResponseBase:
         """Present and past visits, the newest first."""
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(VisitSerializer(page, many=True).data)
+        return self.page()
 
 
 class EndVisitView(ApiView):

@@ -18,6 +18,7 @@ from tenant_apps.access.selectors import MANAGE, managed_scope
 from tenant_apps.branches.api.reads import BRANCHES
 from tenant_apps.branches.models import Branch
 from tenant_apps.catalog import selectors
+from tenant_apps.catalog.api.item_type_reads import ITEM_TYPES
 from tenant_apps.catalog.api.reads import TITLE, TITLES
 from tenant_apps.catalog.models import Contributor, Copy, Subject, Title, TitleContributor, TitleSubject
 from tenant_apps.circulation import selectors as circulation
@@ -30,6 +31,7 @@ from tenant_apps.keys.api.reads import SERVICE_ACCOUNTS
 from tenant_apps.patrons import selectors as patron_selectors
 from tenant_apps.patrons.api.reads import CATEGORIES, PATRON_BY_CARD, PATRONS
 from tenant_apps.patrons.models import Card, Patron
+from tenant_apps.visits.api.reads import VISITS
 from tests.factories import (
     NOW,
     BranchFactory,
@@ -46,6 +48,7 @@ from tests.factories import (
     ServiceAccountFactory,
     TitleFactory,
     TitleShareFactory,
+    VisitFactory,
     unique,
 )
 from tests.saas.core.reads.wild import named, scramble
@@ -94,6 +97,17 @@ def rules(data: DataObject, count: int) -> None:
             item_type=ItemTypeFactory.create(code=named(data)) if data.draw(st.booleans()) else None,
         )
         scramble(data, rule, name=None)
+
+
+def item_types(data: DataObject, count: int) -> None:
+    for _number in range(count):
+        scramble(data, ItemTypeFactory.create(code=named(data)))
+
+
+def visits(data: DataObject, count: int) -> None:
+    for _number in range(count):
+        end = st.just(dt.datetime(9999, 12, 31, tzinfo=dt.UTC))  # after every beginning
+        scramble(data, VisitFactory.create(), expires_at=end, token_digest=None, access=None)
 
 
 def service_accounts(data: DataObject, count: int) -> None:
@@ -254,6 +268,7 @@ RECIPES: dict[CompiledRead, Recipe] = {
     BRANCHES: Recipe(branches),
     CATEGORIES: Recipe(categories),
     COLLECTIONS: Recipe(collections),
+    ITEM_TYPES: Recipe(item_types),
     RULES: Recipe(rules),
     SERVICE_ACCOUNTS: Recipe(service_accounts),
     LOANS: Recipe(
@@ -285,4 +300,5 @@ RECIPES: dict[CompiledRead, Recipe] = {
     PATRON_BY_CARD: Recipe(patrons, _PATRONS_OF_BRANCH),
     TITLES: Recipe(titles, filters={"collection": lambda: ["shelf", "none such"]}),
     TITLE: Recipe(titles, title_scopes),
+    VISITS: Recipe(visits),
 }
