@@ -86,7 +86,7 @@ ACCOUNT_ERASERS = [
     "tenant_apps.patrons.services.erase_account",
     "tenant_apps.members.services.erase_account",
 ]
-# Members that apps add to the answer of /api/v1/me/: each a query set with the Given `user`, of one column (JSON as
+# Members that apps add to the answer of /api/v1/me/: each a query set with the Bind `user`, of one column (JSON as
 # text) and at most one row, null where it finds none. All of them are one statement.
 ME_EXTENSIONS = {"patron": "tenant_apps.patrons.selectors.own_patron"}
 

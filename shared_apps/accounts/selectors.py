@@ -15,7 +15,7 @@ from django.db.models.functions import Lower
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from saas.core.api.fields import utc_text
-from saas.core.db.statements import Given
+from saas.core.db.binds import Bind
 from shared_apps.accounts import ports
 from shared_apps.accounts.models import MailedCode, User, UserSession
 from shared_apps.audit import selectors as audit
@@ -79,8 +79,8 @@ def recovery_codes_left(user: Any) -> int:
 
 
 def caller_columns() -> dict[str, Any]:
-    """Annotations of `users()` that say whether a Given session is open, and whether the user has a second factor."""
-    session: Any = Given("session", TextField())
+    """Annotations of `users()`: whether the session of the Bind `session` is open, whether there is a second factor."""
+    session: Any = Bind("session", TextField())
     return {
         "session_open": Exists(open_sessions(session, user=OuterRef("pk"))),
         "has_factor": Exists(factors_of(OuterRef("pk"))),

@@ -12,7 +12,8 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet
 
 from saas.core.api.authentication import Caller
-from saas.core.db.statements import Given, Statement
+from saas.core.db.binds import Bind
+from saas.core.db.questions import Question
 from saas.core.principals import Principal
 from saas.core.security_events import Contact
 from saas.core.tenancy import in_public
@@ -107,12 +108,12 @@ def _held() -> ArraySubquery:
 
 
 def _callers() -> QuerySet[Any, Any]:
-    given: Any = Given("user", BigIntegerField())
+    given: Any = Bind("user", BigIntegerField())
     rows = accounts.users().filter(pk=given).annotate(**accounts.caller_columns(), roles=_held())
     return rows.values_list(*accounts.USER_COLUMNS, "session_open", "has_factor", "roles")
 
 
-_CALLER = Statement(_callers)
+_CALLER = Question(_callers)
 
 
 def _principal(user: Any) -> Principal:

@@ -30,7 +30,8 @@ from django.db.models import (
 from django.db.models.functions import Cast, Coalesce, NullIf
 
 from saas.core.api.authentication import Caller
-from saas.core.db.statements import Given, Statement
+from saas.core.db.binds import Bind
+from saas.core.db.questions import Question
 from saas.core.principals import Principal
 from shared_apps.accounts import selectors as accounts
 from tenant_apps.access.models import Role, RoleAssignment
@@ -190,14 +191,14 @@ def _guest() -> Principal:
 
 
 def _users() -> QuerySet[Any]:
-    user: Any = Given("user", BigIntegerField())
+    user: Any = Bind("user", BigIntegerField())
     return accounts.users().filter(pk=user).annotate(**accounts.caller_columns(), **_facts())
 
 
-_CALLER = Statement(
+_CALLER = Question(
     lambda: _users().values_list(*accounts.USER_COLUMNS, "session_open", "has_factor", "held", "asked")
 )
-_PERSON = Statement(
+_PERSON = Question(
     lambda: _users().filter(is_active=True).values_list("pk", "email", "name", "has_factor", "held", "asked")
 )
-_GUEST = Statement(_guests)
+_GUEST = Question(_guests)

@@ -7,12 +7,12 @@ from typing import Any, Final, cast
 
 import orjson
 from django.conf import settings
-from django.contrib.postgres.fields import ArrayField
 from django.db.models import BigIntegerField, F, Func, JSONField, QuerySet, TextField
 from django.db.models.functions import Cast
 from django.utils.module_loading import import_string
 
-from saas.core.db.statements import Answers, Given, IsOneOf
+from saas.core.db.binds import Among, BindAny
+from saas.core.db.questions import Questions
 from saas.core.principals import Principal
 from tenant_apps.access.callers import grants_in
 from tenant_apps.access.rules import Grant, permissions_of
@@ -32,7 +32,7 @@ def describe(principal: Principal, *, language: str) -> dict[str, Any]:
     branches = _ids(principal.branch_permissions, [grant["branch"] for grant in grants])
     collections = _ids(principal.collection_permissions, [grant["collection"] for grant in grants])
     asked = _QUESTIONS[principal.is_person, bool(branches or collections)]
-    found = asked.ask(user=principal.user_id, branches=sorted(branches), collections=sorted(collections))
+    found = asked.answers(user=principal.user_id, branches=sorted(branches), collections=sorted(collections))
     answers = {name: None if text is None else orjson.loads(text) for name, text in found.items()}
     branch_codes: Codes = dict(answers.pop("branches", None) or ())
     collection_codes: Codes = dict(answers.pop("collections", None) or ())
@@ -89,14 +89,14 @@ def _by_code(held: Mapping[int, frozenset[str]], codes: Codes) -> dict[str, list
 
 def _codes(rows: QuerySet[Any], ids: str) -> QuerySet[Any, Any]:
     """Pairs of id and code, as one text."""
-    given: Any = Given(ids, ArrayField(BigIntegerField()))
+    given: Any = BindAny(ids, BigIntegerField())
     # (no Aggregate of Django's: that would group by each row)
     pairs = Func(
         Func(F("id"), F("code"), function="JSON_BUILD_ARRAY", output_field=JSONField()),
         function="JSON_AGG",
         output_field=JSONField(),
     )
-    return rows.filter(IsOneOf(F("id"), given)).values_list(Cast(pairs, TextField()))
+    return rows.filter(Among("id", given)).values_list(Cast(pairs, TextField()))
 
 
 def _scopes() -> dict[str, QuerySet[Any, Any]]:
@@ -115,8 +115,8 @@ def _extensions() -> dict[str, QuerySet[Any, Any]]:
 
 # Asked of a person or of a machine, whose rights name branches or collections or do not.
 _QUESTIONS: Final = {
-    (True, True): Answers(lambda: _scopes() | _extensions()),
-    (True, False): Answers(_extensions),
-    (False, True): Answers(_scopes),
-    (False, False): Answers(dict),
+    (True, True): Questions(lambda: _scopes() | _extensions()),
+    (True, False): Questions(_extensions),
+    (False, True): Questions(_scopes),
+    (False, False): Questions(dict),
 }

@@ -11,7 +11,8 @@ from django.db.models import OuterRef, QuerySet, TextField
 
 from saas.core import clock
 from saas.core.api.key_authentication import KeyCaller
-from saas.core.db.statements import Given, Statement
+from saas.core.db.binds import Bind
+from saas.core.db.questions import Question
 from saas.core.principals import KEY, Principal
 from tenant_apps.access.callers import REMEMBERED, held_by, meaning_of
 from tenant_apps.access.rules import Rights as Combined
@@ -98,9 +99,9 @@ def _together(
 
 
 def _keys() -> QuerySet[Any, Any]:
-    prefix: Any = Given("prefix", TextField())
+    prefix: Any = Bind("prefix", TextField())
     held = held_by(user=None, service_account=OuterRef("service_account"))
     return keys.api_keys().filter(prefix=prefix).values_list(*keys.KEY_COLUMNS, held)
 
 
-_KEY = Statement(_keys)
+_KEY = Question(_keys)

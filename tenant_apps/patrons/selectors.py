@@ -10,7 +10,7 @@ from django.db.models import BigIntegerField, OuterRef, Prefetch, Q, QuerySet, T
 from django.db.models.functions import Cast, JSONObject
 
 from saas.core.api.fields import utc_text
-from saas.core.db.statements import Given
+from saas.core.db.binds import Bind
 from saas.core.principals import Principal
 from saas.core.reads import EVERYTHING, Among, BindAny, Scope, Scoped
 from saas.core.writes import Lock
@@ -131,8 +131,8 @@ def patron_of_account(user_id: int) -> Patron | None:
 
 
 def own_patron() -> QuerySet[Patron, Any]:
-    """The member `patron` of `/api/v1/me/`: the patron whom the Given `user` acts as, as JSON (ME_EXTENSIONS)."""
-    user: Any = Given("user", BigIntegerField())
+    """The member `patron` of `/api/v1/me/`: the patron whom the Bind `user` acts as, as JSON (ME_EXTENSIONS)."""
+    user: Any = Bind("user", BigIntegerField())
     valid = Card.objects.filter(patron=OuterRef("pk"), lost_at=None).order_by("pk").values("number")
     told = JSONObject(id=Cast("pk", TextField()), card_numbers=ArraySubquery(valid))
     return Patron.objects.filter(user=user).values_list(Cast(told, TextField()))

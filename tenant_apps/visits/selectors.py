@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import DateTimeField, F, QuerySet, TextField
+from django.db.models import DateTimeField, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from saas.core.api.visits import Visitor
-from saas.core.db.statements import Given, IsOneOf, Statement
+from saas.core.db.binds import Among, Bind, BindAny
+from saas.core.db.questions import Question
 from saas.core.principals import STAFF, Principal
 from tenant_apps.access import selectors as access
 from tenant_apps.preferences import selectors as preferences
@@ -44,10 +44,10 @@ def load_visit(token: str, *, now: datetime) -> Visitor | None:
 
 
 def _open_visits() -> QuerySet[Visit, Any]:
-    digests, now = Given("digests", ArrayField(TextField())), Given("now", DateTimeField())
-    rows = visits().filter(IsOneOf(F("token_digest"), digests), ended_at=None, expires_at__gt=now)
+    digests, now = BindAny("digests", TextField()), Bind("now", DateTimeField())
+    rows = visits().filter(Among("token_digest", digests), ended_at=None, expires_at__gt=now)
     setting = Cast(preferences.stored(rules.SETTING), TextField())
     return rows.values_list("pk", "staff_name", "access", setting)
 
 
-_VISIT = Statement(_open_visits)
+_VISIT = Question(_open_visits)

@@ -10,7 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import models, router
 from django.db.models import QuerySet, TextField
 
-from saas.core.db.statements import Given, Statement
+from saas.core.db.binds import Bind
+from saas.core.db.questions import Question
 
 Rows = Callable[[], QuerySet[Any, Any]]
 
@@ -20,7 +21,7 @@ class RowBy:
 
     def __init__(self, rows: Rows, field: str) -> None:
         self._rows, self._field = rows, field
-        self._statement: Statement | None = Statement(self._values)
+        self._statement: Question | None = Question(self._values)
         self._names: list[str] = []
         self._model: type[models.Model] | None = None
 
@@ -50,7 +51,7 @@ class RowBy:
             raise ImproperlyConfigured("more than the columns of its model is asked for")
         self._model = rows.model
         self._names = [field.attname for field in rows.model._meta.concrete_fields]
-        by_text = {self._field: Given("value", TextField())}
+        by_text = {self._field: Bind("value", TextField())}
         return rows.filter(**by_text).order_by().values_list(*self._names)
 
 

@@ -4,9 +4,9 @@ What a view declares is `read.CompiledRead`; docs/guides/reads.md says when to u
 the documentation, and the oracle that the statement's answer is compared with, for every read, by a test.
 """
 
-from saas.core.reads.binds import Bind, BindAny
+from saas.core.db.binds import Among, Bind, BindAny
 from saas.core.reads.errors import NotCompilable
-from saas.core.reads.expressions import Among, CountOf, TextOf
+from saas.core.reads.expressions import CountOf, TextOf
 from saas.core.reads.read import EVERYTHING, CompiledRead, Filter, Scope, Scoped, registered
 
 __all__ = [

@@ -162,11 +162,3 @@ class Unless(Func):
             zip(("first", "any", "second"), (text for text, _given in written), strict=True)
         )
         return sql, [param for _text, given in written for param in given]
-
-
-class Among(Func):
-    """Whether a value is one of those of a BindAny, for `filter()`: a lookup would put parentheses around the ANY."""
-
-    template = "%(expressions)s"
-    arg_joiner = " = "
-    output_field = models.BooleanField()

@@ -13,8 +13,8 @@ from django.db import models
 from django.db.models import F, QuerySet, Value
 
 from saas.core.api.keysets import Key, after, field_of, keys_for
+from saas.core.db.binds import Bind, BindAny, given
 from saas.core.principals import Principal
-from saas.core.reads.binds import Bind, BindAny, given
 from saas.core.reads.compiler import compiled
 from saas.core.reads.errors import NotCompilable
 from saas.core.reads.expressions import KeysJson, RowJson, TagText, TextOf, Unless, UtcText

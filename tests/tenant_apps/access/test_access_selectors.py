@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from saas.core import clock
-from saas.core.db.statements import Answers
+from saas.core.db.questions import Questions
 from saas.core.principals import SYSTEM
 from saas.core.tenancy import in_library
 from shared_apps.accounts.models import User
@@ -126,7 +126,7 @@ def test_describing_the_caller_needs_a_query_only_for_branches_and_collections(
 ) -> None:
     settings.ME_EXTENSIONS = {}
     for kind, questions in description._QUESTIONS.items():
-        monkeypatch.setitem(description._QUESTIONS, kind, Answers(questions._compose))
+        monkeypatch.setitem(description._QUESTIONS, kind, Questions(questions._compose))
     everywhere = selectors.load_principal(user("reader").pk)
     with django_assert_num_queries(0):
         answer = selectors.describe(everywhere, language="it")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import translation
 
-from saas.core.db.statements import Answers
+from saas.core.db.questions import Questions
 from saas.core.errors import NotFound, PreconditionFailed
 from saas.core.principals import SYSTEM
 from saas.core.seeding import LibrarySeed
@@ -264,13 +264,13 @@ def test_an_account_acts_as_one_patron() -> None:
 
 def test_a_reader_is_told_which_patron_they_are() -> None:
     reader = User.objects.get(email="reader@north.example")
-    own = Answers(lambda: {"patron": selectors.own_patron()})
-    assert own.ask(user=reader.pk) == {"patron": None}
+    own = Questions(lambda: {"patron": selectors.own_patron()})
+    assert own.answers(user=reader.pk) == {"patron": None}
     patron = register("C2", "C1", "GONE")
     link_account(patron_id=patron.pk, user_id=reader.pk, by=SYSTEM, now=NOW)
     report_card_lost(card_number="GONE", by=SYSTEM, now=NOW)
 
-    told = json.loads(own.ask(user=reader.pk)["patron"])
+    told = json.loads(own.answers(user=reader.pk)["patron"])
     assert told == {"id": str(patron.pk), "card_numbers": ["C2", "C1"]}
 
 

@@ -36,7 +36,7 @@ def made(fields: Mapping[str, Any], rows: Callable[[], QuerySet[Any]], **more: A
 def text_of(one: CompiledRead, **variant: Any) -> str:
     statement = one.statement(Variant(variant.pop("scope", EVERYTHING), ordering=("pk",), **variant))
     assert isinstance(statement, Statement)
-    return statement.text
+    return statement.composed.text
 
 
 def refusal(fields: Mapping[str, Any], rows: Callable[[], QuerySet[Any]]) -> str:
@@ -151,9 +151,9 @@ def test_constants_are_in_the_text_and_values_beside_it() -> None:
     )
     statement = one.statement(Variant(scope, ordering=("pk",)))
     assert statement is not None
-    assert statement.names == ("branch",)
-    assert "%(branch)s::bigint" in statement.text
-    assert "'50 %% ''off'''" in statement.text
+    assert statement.composed.names == ("branch",)
+    assert "%(branch)s::bigint" in statement.composed.text
+    assert "'50 %% ''off'''" in statement.composed.text
 
 
 def test_each_scope_has_its_own_statement() -> None:

@@ -18,7 +18,8 @@ from hypothesis.strategies import DataObject
 from saas.core.api.compiled import sort_values
 from saas.core.api.keysets import ordered, values_of
 from saas.core.api.renderers import dump
-from saas.core.reads import CompiledRead, Scoped, binds, registered
+from saas.core.db import binds
+from saas.core.reads import CompiledRead, Scoped, registered
 from saas.core.reads.read import LOOKUP, Variant, position_name
 from saas.core.reads.selection import WHOLE, Selection
 from tests.saas.core.reads.recipes import RECIPES, Choice, Recipe

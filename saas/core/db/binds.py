@@ -1,4 +1,7 @@
-"""Values that a compiled statement is given with each request."""
+"""Places in a query set for the values that each run of its statement brings along.
+
+A query set with binds is composed once (saas.core.db.composing) and kept; only the values differ from run to run.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import models
-from django.db.models.expressions import Expression
+from django.db.models.expressions import Expression, Func
 
 _GIVEN: ContextVar[Mapping[str, Any] | None] = ContextVar("values of binds", default=None)
 
@@ -31,9 +34,9 @@ _CASTS: tuple[tuple[type[models.Field[Any, Any]], str], ...] = (
 
 
 class Bind(Expression):
-    """An expression whose value, of `output_field`'s type, is given per request by its name.
+    """An expression whose value, of `output_field`'s type, each run gives by its name; None is SQL's NULL.
 
-    For the filters and annotations of a compiled read. Everywhere else it has a value only inside `given`.
+    For query sets that are composed once. Evaluated as they are, they have a value only inside `given`.
     """
 
     many = False
@@ -64,6 +67,14 @@ class BindAny(Bind):
         return f"ANY(%s::{cast_of(self.output_field)}[])"
 
 
+class Among(Func):
+    """Whether a value is one of those of a BindAny, for `filter()`: a lookup would put parentheses around the ANY."""
+
+    template = "%(expressions)s"
+    arg_joiner = " = "
+    output_field = models.BooleanField()
+
+
 def cast_of(field: models.Field[Any, Any]) -> str:
     """Return the SQL type that values for `field` are cast to. Raises TypeError where there is none."""
     while isinstance(field, models.ForeignKey):
@@ -90,7 +101,7 @@ def as_text(value: Any) -> str | None:
         return value.isoformat()
     if isinstance(value, Iterable):
         return "{" + ",".join(_element(as_text(member)) for member in value) + "}"
-    raise TypeError(f"{type(value).__name__} cannot be given to a compiled read")
+    raise TypeError(f"{type(value).__name__} cannot be the value of a bind")
 
 
 def _element(text: str | None) -> str:
