@@ -57,8 +57,8 @@ VISITS = (
     Mutation(
         name="library-setting-overlooked",
         file="tenant_apps/visits/selectors.py",
-        old="may = rules.effective_access(setting, row.access)",
-        new="may = row.access",
+        old="may = rules.effective_access(setting, access_given)",
+        new="may = access_given",
         tests=(f"{_VISITS}/test_visit_tokens.py::test_a_library_that_admits_none_ends_what_goes_on",),
         why="a library that closes its door would still have visitors",
     ),
