@@ -14,7 +14,7 @@ from typing import Any
 from tests.benchmarks.registry import BenchmarkRefused, Options
 from tests.benchmarks.requests.cases import Call, mix
 from tests.benchmarks.requests.data import Desk
-from tests.benchmarks.requests.servers import PROJECT, Server
+from tests.benchmarks.requests.servers import PROJECT, Server, request_bytes
 from tests.benchmarks.requests.sizes import CLIENTS, OURS, size_of
 from tests.benchmarks.results import AT_MOST, Row, Target, less_is_better, more_is_better, shown
 from tests.benchmarks.rounds import interleave
@@ -80,12 +80,7 @@ def one_round(server: Server, desk: Desk, seconds: float) -> dict[str, Any]:
 
 def request_text(server: Server, call: Call) -> str:
     """The request as it goes over the wire."""
-    body = (call.body or b"").decode()
-    headers = dict(server.headers)
-    if body:
-        headers["Content-Length"] = str(len(body.encode()))
-    lines = [f"{call.method} {call.path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
-    return "\r\n".join([*lines, "", body])
+    return request_bytes(server.headers, call.method, call.path, call.body).decode()
 
 
 def summary(rounds: Sequence[Mapping[str, Any]]) -> Load:
