@@ -135,6 +135,7 @@ class Server:
 
         Raises BenchmarkRefused where it fails.
         """
+        self._connection.close()  # it may have rested for longer than the server keeps one open
         answer = self.send("GET", f"/-/{question}/")
         if answer.status != 200:
             raise BenchmarkRefused(f"{self.variant.name} cannot answer {question}: {self.log_tail()}")
