@@ -61,7 +61,7 @@ def test_every_client_works_on_a_connection_of_its_own_until_the_time_is_up() ->
         found = generator.work(port, 0.2, [[[(GET, 200)]]] * 3)
     assert len(found["milliseconds"]) == len(asked) >= 3
     assert 0.2 <= found["seconds"] < 5
-    assert 0 < found["cpu"] < found["seconds"]
+    assert found["cpu"] > 0  # of the whole process, and here that is the server too
     assert all(0 < one < 1000 for one in found["milliseconds"])
 
 
