@@ -1,7 +1,8 @@
 """Two chains of middleware: a light one for the API, which has no pages and no sessions, and the full one.
 
 `ApiChain` stands first in settings.MIDDLEWARE; a request whose path begins with one of settings.API_PATHS leaves there
-for settings.API_MIDDLEWARE, in which everything is that an answer of the API needs and nothing else. Being a middleware
+for settings.API_MIDDLEWARE, in which everything is that an answer of the API needs and nothing else; but for those of
+settings.API_PATHS_WITH_PAGES, to which browsers come on their way to a page, with its session. Being a middleware
 itself, it works alike behind WSGI, behind ASGI and in the test client.
 """
 
@@ -28,13 +29,15 @@ class ApiChain:
     def __init__(self, get_response: Answer) -> None:
         """`get_response` is the chain of pages: the rest of settings.MIDDLEWARE."""
         self._paths = tuple(settings.API_PATHS)
+        self._paths_with_pages = tuple(settings.API_PATHS_WITH_PAGES)
         self._pages = get_response
         self._api = _api_chain()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer as the chosen chain does."""
-        chain = self._api if request.path_info.startswith(self._paths) else self._pages
-        return chain(request)
+        path = request.path_info
+        is_light = path.startswith(self._paths) and not path.startswith(self._paths_with_pages)
+        return self._api(request) if is_light else self._pages(request)
 
 
 def _api_chain() -> Answer:

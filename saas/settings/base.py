@@ -31,6 +31,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Requests whose path begins so leave `ApiChain` for API_MIDDLEWARE; the rest of MIDDLEWARE is for everything else.
 API_PATHS = ("/api/v",)
+# A browser comes back from an identity provider to the API, and is signed in to the pages.
+API_PATHS_WITH_PAGES = ("/api/v1/auth/social/",)
 API_MIDDLEWARE = [
     "saas.core.middleware.RequestContextMiddleware",
     "saas.core.api.middleware.ApiHeadersMiddleware",

@@ -201,7 +201,9 @@ SIGNERS = {
     "saas/core/jwt.py: 'jwt'": "access token",
     "saas/core/jwt.py: 'password'": "access token",
     "saas/core/sealing.py: purpose": "tests/saas/core/test_sealing.py::test_it_opens_nowhere_else",
-    "saas/core/api/pagination.py: salt": "tests/isolation/test_cursors.py::test_a_cursor_of_another_library_is_refused",
+    "saas/core/api/cursors.py: f'cursor:{CURSOR_FORMAT}:{current_schema()}:{path}:{urlencode(bound)}:{order}'": (
+        "tests/isolation/test_cursors.py::test_a_cursor_of_another_library_is_refused"
+    ),
     "tenant_apps/catalog/api/parameters.py: f'search:{current_schema()}:{urlencode(bound)}'": (
         "tests/isolation/test_cursors.py::test_a_cursor_of_another_library_is_refused"
     ),

@@ -105,3 +105,11 @@ def test_without_paths_everything_takes_the_full_chain() -> None:
     request = HttpRequest()
     request.path_info = "/api/v1/branches/"
     assert chain(request).content == b"full"
+
+
+def test_a_way_that_ends_at_a_page_takes_the_full_chain() -> None:
+    """The answer of an identity provider signs in to the pages, by their session."""
+    chain = ApiChain(lambda _request: HttpResponse("full"))
+    request = HttpRequest()
+    request.path_info = "/api/v1/auth/social/school/callback/"
+    assert chain(request).content == b"full"

@@ -32,7 +32,7 @@ def test_rows_in_rows_are_looked_up_after_the_limit(in_north: Any, path: str) ->
     statement = TITLES.statement(Variant(EVERYTHING, ordering=(path,)))
     assert statement is not None
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.text} LIMIT {LIMIT}", {})
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.composed.text} LIMIT {LIMIT}", {})
         (found,) = cursor.fetchone()
     counts = list(lookups((orjson.loads(found) if isinstance(found, str) else found)[0]["Plan"]))
     assert counts
